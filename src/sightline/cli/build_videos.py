@@ -1,0 +1,127 @@
+"""`sightline build videos`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import ValidationError
+
+from sightline.cli.models import opened, price_of, purse_for
+from sightline.core.errors import InputError
+from sightline.media.video import VideoConfig
+from sightline.pipeline import ExecutorConfig, Progress, RunResult
+from sightline.recipes.dataset import Dataset
+from sightline.recipes.video_annotation.build import TIME_LIMIT, Engine, build_videos
+from sightline.recipes.video_annotation.config import AskConfig, FinishConfig, VideoAnnotationConfig, WatchConfig
+from sightline.recipes.video_annotation.filters import FilterConfig
+from sightline.recipes.video_annotation.manifest import videos_of
+from sightline.recipes.video_annotation.models import Models
+from sightline.recipes.video_annotation.reasons import REASONS
+from sightline.recipes.video_annotation.report import write_video_report
+from sightline.recipes.video_annotation.selection import SelectionConfig
+from sightline.recipes.video_annotation.taxonomy import read_taxonomy
+from sightline.show.table import funnel as funnel_table
+from sightline.show.table import print_tables, rejects
+from sightline.show.values import StepFlow
+
+_SPEC = "http(s)://host/v1, package.module:object, or a model folder"
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH|MANIFEST...")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the dataset; rerun to go on.")
+@click.option("--annotator", required=True, metavar="SPEC", help=f"Sees pictures, writes free words: {_SPEC}.")
+@click.option("--annotator-model", metavar="NAME", help="Its name at that address.")
+@click.option("--structurer", metavar="SPEC", help="Puts the words into fields; default: the annotator.")
+@click.option("--structurer-model", metavar="NAME")
+@click.option("--classifier", metavar="SPEC", help="Names each video's category; default: nobody does.")
+@click.option("--classifier-model", metavar="NAME")
+@click.option("--taxonomy", type=click.Path(path_type=Path), help="YAML of nested categories; default: 126 leaves.")
+@click.option("--hours", type=float, help="Select up to this many hours by category quotas; default: keep all.")
+@click.option("--channel-cap", default=10, show_default=True, help="Most videos of one channel, with --hours.")
+@click.option("--max-minutes", default=10.0, show_default=True)
+@click.option("--min-words-per-second", default=0.5, show_default=True)
+@click.option("--min-words", default=50, show_default=True)
+@click.option("--max-static", default=0.4, show_default=True, help="Share of standing picture; 2 switches it off.")
+@click.option("--language", "languages", multiple=True, metavar="CODE", help="Keep these only; may be given again.")
+@click.option("--keep-duplicates", is_flag=True, help="Keep videos that show the same; they share a group.")
+@click.option("--cuts", type=click.Choice(["isolated", "content"]), default="isolated", show_default=True)
+@click.option("--pictures", default=32, show_default=True, help="Shown to the annotator at most.")
+@click.option("--test-share", default=0.0, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--licence", help="Of videos that state none; written into each record.")
+@click.option("--need-licence", is_flag=True, help="Refuse videos that state no licence.")
+@click.option("--takedown", type=click.Path(path_type=Path), help="List of ids, addresses or hashes not to use.")
+@click.option("--price", metavar="IN,OUT", help="USD per million input and output tokens, for the cap.")
+@click.option("--max-cost", type=float, metavar="USD", help="Stop before this is passed; what is finished is kept.")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option("--workers", type=int, help="Worker processes; default: the cores at hand.")
+@click.option("--time-limit", default=TIME_LIMIT, show_default=True, help="Seconds that one video may take.")
+def command(paths: tuple[str, ...], out: Path, **flags: Any) -> None:
+    """Videos (files, folders, URLs, manifests) -> scene-by-scene annotations whose times lie on real cuts.
+
+    \b
+    sightline build videos my-videos/ --out my-dataset --annotator http://localhost:8000/v1 --annotator-model NAME
+
+    Subtitles (.srt, .vtt) beside a video or inside it are its transcript. Stop it at any time: the same command goes
+    on where it was. Everything refused is kept with its reason.
+    """
+    config = _config(flags)
+    price = price_of(flags["price"])
+    purse = purse_for(out, price, flags["max_cost"])
+    annotator, structurer, classifier = (
+        opened(flags[role], flags[f"{role}_model"], price, purse) for role in ("annotator", "structurer", "classifier")
+    )
+    assert annotator is not None, "--annotator is required"
+    executor = {"time_limit": flags["time_limit"]} | ({"workers": flags["workers"]} if flags["workers"] else {})
+    engine = Engine(flags["engine"], ExecutorConfig.model_validate(executor), Progress(cost=lambda: purse.spent))
+    result = build_videos(
+        videos_of(paths, out, takedown=flags["takedown"]),
+        out,
+        Models(annotator, structurer, classifier),
+        config,
+        taxonomy=read_taxonomy(flags["taxonomy"]),
+        engine=engine,
+    )
+    _tell(result, out)
+
+
+def _config(flags: dict[str, Any]) -> VideoAnnotationConfig:
+    try:
+        return _given(flags)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "--" + str(first["loc"][-1]).replace("_", "-")
+        raise InputError(f"{name} {first['msg'].lower()}", subject=first["input"]) from error
+
+
+def _given(flags: dict[str, Any]) -> VideoAnnotationConfig:
+    filters = {name: flags[name] for name in ("max_minutes", "min_words_per_second", "min_words", "max_static")}
+    selection = None
+    if flags["hours"] is not None:
+        selection = SelectionConfig(hours=flags["hours"], channel_cap=flags["channel_cap"], seed=flags["seed"])
+    return VideoAnnotationConfig(
+        watch=WatchConfig(video=VideoConfig(cuts=flags["cuts"]), licence=flags["licence"]),
+        filters=FilterConfig(**filters, languages=flags["languages"], need_licence=flags["need_licence"]),
+        keep_duplicates=flags["keep_duplicates"],
+        selection=selection,
+        ask=AskConfig(pictures=flags["pictures"]),
+        finish=FinishConfig(test_share=flags["test_share"], seed=flags["seed"]),
+    )
+
+
+def _tell(result: RunResult, out: Path) -> None:
+    """The funnel, and where things lie."""
+    dataset = Dataset(out)
+    counts: dict[str, int] = {}
+    for one in dataset.rejects():
+        counts[one.reason] = counts.get(one.reason, 0) + 1
+    steps = [StepFlow(**step) for step in dataset.run.figures.get("funnel", ())]
+    print_tables([funnel_table(steps), rejects(counts, REASONS)])
+    if result.complete and result.work_done == 0:
+        click.echo("nothing to do: everything was done by an earlier run")
+    click.echo(f"dataset  {out}\nreport   {write_video_report(out)}")
+    if result.stopped_by is not None:
+        raise result.stopped_by

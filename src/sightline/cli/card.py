@@ -1,0 +1,22 @@
+"""`sightline card`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sightline.runs.image_card import lines
+from sightline.runs.image_training import make_model_card
+
+
+@click.command()
+@click.argument("student", type=click.Path(path_type=Path, exists=True))
+@click.argument("teacher", type=click.Path(path_type=Path, exists=True))
+@click.option("--out", type=click.Path(path_type=Path), help="Default: the student's folder.")
+@click.option("--guidance", default=1.3, show_default=True, help="Of the teacher.")
+def command(student: Path, teacher: Path, out: Path | None, guidance: float) -> None:
+    """The honest distillation card of STUDENT against TEACHER, guided and not, over five paired seeds."""
+    card = make_model_card(student, teacher, out or student, guidance)
+    click.echo("\n".join(lines(card)))
+    click.echo(f"card: {(out or student) / 'card.html'}")

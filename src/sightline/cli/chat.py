@@ -1,0 +1,51 @@
+"""`sightline chat`."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import click
+
+from sightline.core.errors import InputError
+from sightline.core.media import MediaRef
+from sightline.core.message import Message, Picture, Request
+from sightline.vlm.boxes import boxes_in, drawn
+from sightline.vlm.chat import VLMChat
+from sightline.vlm.pixels import opened
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--image", "images", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--ask", help="One question; without it, a conversation until an empty line.")
+@click.option("--max-tokens", default=256, show_default=True)
+@click.option(
+    "--boxes", type=click.Path(path_type=Path), help="Where to write the first image with the answer's boxes."
+)
+def command(folder: Path, images: tuple[Path, ...], ask: str | None, max_tokens: int, boxes: Path | None) -> None:
+    """Talk to a model that `train vlm` made, about pictures of your own.
+
+    \b
+    sightline chat runs/tiny/staged/model --image photo.png --ask "colour?"
+    """
+    model = VLMChat.open(folder)
+    data = [path.read_bytes() for path in images]
+    pictures = [
+        Picture(ref=MediaRef(sha256=hashlib.sha256(one).hexdigest(), media_type="image/*"), data=one) for one in data
+    ]
+    turns: list[Message] = []
+    while question := ask or click.prompt("you", default="", show_default=False):
+        turns.append(Message.of("user", *(pictures if not turns else ()), question))
+        reply = next(model.replies([Request(messages=tuple(turns), max_tokens=max_tokens)]))
+        if reply.error is not None:
+            raise InputError(f"the model cannot answer: {reply.error}")
+        click.echo(reply.text)
+        turns.append(Message.of("assistant", reply.text))
+        if boxes is not None and data:
+            picture = opened(data[0])
+            found = boxes_in(reply.text, picture.size)
+            drawn(picture, found).save(boxes)
+            click.echo(f"{len(found)} boxes drawn: {boxes}", err=True)
+        if ask:
+            return

@@ -1,0 +1,40 @@
+"""`sightline inspect`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from sightline.recipes.dataset import Dataset
+from sightline.recipes.dataset_summary import summary_tables
+from sightline.show import print_tables
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("record", required=False)
+@click.option("--rejects", metavar="REASON", help="List the rows refused for REASON, with their evidence.")
+@click.option("--limit", default=20, show_default=True, help="Rows to list at most.")
+def command(folder: Path, record: str | None, rejects: str | None, limit: int) -> None:
+    """What is in a dataset: the funnel, rejects by reason, scores; or one RECORD by (the beginning of) its id.
+
+    \b
+    sightline inspect my-dataset                              the funnel, rejects and scores
+    sightline inspect my-dataset 3f2c9a                       one record, without its picture's bytes
+    sightline inspect my-dataset --rejects no-text-layer      what was refused for that reason
+    """
+    dataset = Dataset(folder).made_by("document_qa")
+    if record is not None:
+        row = dataset.row(record)
+        row["images"] = [image["path"] for image in row["images"]]
+        click.echo(json.dumps(row, ensure_ascii=False, indent=2))
+        return
+    if rejects is not None:
+        found = [one for one in dataset.rejects() if one.reason == rejects]
+        for one in found[:limit]:
+            click.echo(f"{one.origin}  [{one.step}]  {json.dumps(one.evidence, ensure_ascii=False)}")
+        click.echo(f"{len(found)} rows refused for {rejects!r}" + (f", {limit} shown" if len(found) > limit else ""))
+        return
+    print_tables(summary_tables(dataset))

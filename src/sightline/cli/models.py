@@ -1,0 +1,51 @@
+"""Flags that name language models, turned into LMs with one price and one cap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sightline.core.errors import InputError
+from sightline.core.ports import LM
+from sightline.lm import Budgeted, Price, Purse, open_lm
+from sightline.lm.cached import ReplyStore
+from sightline.recipes.document_qa.models import Models
+
+
+def price_of(text: str | None) -> Price | None:
+    """ "0.5,1.5" -> USD per million input and output tokens. Raises InputError for anything else."""
+    if text is None:
+        return None
+    try:
+        used, said = (float(part) for part in text.split(","))
+        return Price(input=used, output=said)
+    except ValueError as error:
+        raise InputError(
+            "not a price", subject=text, remedy="give USD per million tokens as INPUT,OUTPUT, for example 0.5,1.5"
+        ) from error
+
+
+def purse_for(out: Path, price: Price | None, max_cost: float | None) -> Purse:
+    """One cap for all models of a run; begins at what earlier runs into `out` have paid."""
+    if max_cost is not None and price is None:
+        raise InputError("--max-cost needs the price", remedy="add --price INPUT,OUTPUT in USD per million tokens")
+    replies = out / ".sightline" / "replies.sqlite"
+    return Purse(max_cost, spent=ReplyStore(replies).paid if replies.is_file() else 0.0)
+
+
+def opened(spec: str | None, model: str | None, price: Price | None, purse: Purse) -> LM | None:
+    """The model that a pair of flags names, with its cost counted where a price is known."""
+    if spec is None:
+        return None
+    lm = open_lm(spec, model)
+    return lm if price is None else Budgeted(lm, price, purse)
+
+
+def models_of(
+    writer: tuple[str | None, str | None],
+    judge: tuple[str | None, str | None],
+    blind: tuple[str | None, str | None],
+    price: Price | None,
+    purse: Purse,
+) -> Models:
+    """Each role as (address or import string, model name)."""
+    return Models(*(opened(spec, model, price, purse) for spec, model in (writer, judge, blind)))

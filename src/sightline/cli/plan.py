@@ -1,0 +1,40 @@
+"""`sightline plan`."""
+
+from __future__ import annotations
+
+import click
+
+from sightline.runs.vlm_config import read_config
+from sightline.runs.vlm_plan import DTYPES, Load, fitting, plan
+
+
+@click.command()
+@click.argument("name", metavar="CONFIG.py|8b|tiny")
+@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change one value of the config.")
+@click.option("--batch", default=1, show_default=True, help="Conversations.")
+@click.option("--images", default=1, show_default=True, help="Per conversation.")
+@click.option("--size", default="1024x1024", show_default=True, help="Pixels of an image, WIDTHxHEIGHT.")
+@click.option("--words", default=256, show_default=True, help="Tokens of a conversation that are no picture.")
+@click.option("--dtype", default="bfloat16", show_default=True, type=click.Choice(list(DTYPES)))
+@click.option("--trainable", default="connector,llm", show_default=True, help="Parts that train.")
+@click.option("--lora", default=0, show_default=True, help="Rank of adapters on the language model; they alone train.")
+@click.option("--checkpointing", is_flag=True, help="Compute activations again instead of keeping them.")
+@click.option("--reference", default="none", show_default=True,
+              type=click.Choice(["none", "copy", "adapter-off", "precomputed"]))  # fmt: skip
+@click.option("--card", default=0.0, help="GB of a card: the largest batch that fits it.")
+def command(name: str, changes: tuple[str, ...], size: str, trainable: str, card: float, **options: object) -> None:
+    """What a run will take before its first step: weights, gradients, optimizer, reference, activations, peak.
+
+    Nothing is downloaded and no weight is made: an 8-billion-parameter model takes seconds.
+
+    \b
+    sightline plan 8b --lora 16 --checkpointing --card 24
+    """
+    width, _, height = size.partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise click.UsageError("--size is WIDTHxHEIGHT, as 1024x768")
+    load = Load.model_validate({**options, "width": width, "height": height, "trainable": trainable.split(",")})
+    config = read_config(name, changes)
+    fits = fitting(config, load, card) if card else None
+    for line in plan(config, load).words(card, fits):
+        click.echo(line)

@@ -1,0 +1,68 @@
+"""`sightline train image`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from sightline.generate.training import Progress, TrainConfig
+from sightline.runs.image_card import lines
+from sightline.runs.image_consistency import STORIES, run, story
+from sightline.runs.image_training import Data, train_teacher
+
+
+@click.command()
+@click.argument("name", metavar="unet|dit|mlp|CONFIG.py|RUN")
+@click.option("--data", "source", metavar="FOLDER|DATASET", help="Pictures; subfolders are classes.")
+@click.option("--out", type=click.Path(path_type=Path), required=True)
+@click.option("--size", default=32, show_default=True, help="Pixels of a side.")
+@click.option("--grey", is_flag=True, help="One channel.")
+@click.option("--flip/--no-flip", default=True, show_default=True)
+@click.option("--held-out", default=0.1, show_default=True, help="Share kept for the card.")
+@click.option("--path", default="trigflow", show_default=True, type=click.Choice(["trigflow", "edm", "vp", "flow"]))
+@click.option("--steps", default=6000, show_default=True)
+@click.option("--batch", default=256, show_default=True)
+@click.option("--lr", default=1e-3, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--bf16", is_flag=True, help="Mixed precision; JVPs stay float32.")
+def command(name: str, source: str | None, out: Path, **options: object) -> None:
+    """Train an image model on your own pictures, or a whole embedded run (teacher, student, card) by its name.
+
+    Embedded runs need no --data: digits-8, digits-16, photos-16, tiny. The command goes on from where it stopped.
+    """
+    console = Console(stderr=True)
+    if name in STORIES:
+        card = run(story(name), out, lambda phase, progress: _tell(console, phase, progress))
+        click.echo("\n".join(lines(card)))
+        click.echo(f"card: {out / 'card.html'}")
+        return
+    if source is None:
+        raise click.UsageError("--data is needed unless NAME is an embedded run")
+    data = Data(
+        source=source,
+        size=options["size"],
+        channels=1 if options["grey"] else 3,
+        held_out=options["held_out"],
+        flip=options["flip"],
+    )
+    precision = "bf16" if options["bf16"] else "fp32"
+    keys = ("steps", "batch", "lr", "seed", "device")
+    settings = TrainConfig.model_validate({key: options[key] for key in keys} | {"precision": precision})
+    out.mkdir(parents=True, exist_ok=True)
+    train_teacher(
+        name,
+        data,
+        out,
+        path=str(options["path"]),
+        settings=None if name.endswith(".py") else settings,
+        watch=lambda progress: _tell(console, "teacher", progress),
+    )
+    click.echo(f"model: {out}")
+
+
+def _tell(console: Console, phase: str, progress: Progress) -> None:
+    figures = "  ".join(f"{name} {value:.4g}" for name, value in progress.figures.items())
+    console.print(f"{phase} step {progress.step}  {progress.seconds:.0f} s  {figures}", highlight=False)

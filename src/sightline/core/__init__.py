@@ -1,0 +1,1 @@
+"""The nouns everything speaks. pydantic only: no numpy, no torch, no file formats."""

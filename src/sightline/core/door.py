@@ -1,0 +1,54 @@
+"""Lazy doors: a package's `__init__` names what it offers without importing it (PEP 562), and a missing
+optional package is answered with the pip line that brings it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+from sightline.core.errors import InputError, MissingExtra
+
+
+def lazy_door(package: str, table: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """`(__getattr__, __dir__)` for a package whose public names stand in `table` as `"pkg.module:name"`.
+
+    >>> __getattr__, __dir__ = lazy_door(__name__, {"Box": "sightline.core.media:Box"})
+    """
+
+    def getattr_(name: str) -> Any:
+        if name not in table:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return load(table[name])
+
+    return getattr_, lambda: sorted(table)
+
+
+def load(target: str) -> Any:
+    """The object that `"pkg.module:name"` names; the form outsiders use on the command line too.
+
+    Raises InputError where the text has another form, the module cannot be found or the name is not in it.
+    """
+    module, colon, name = target.partition(":")
+    if not (module and colon and name):
+        raise InputError("not of the form package.module:name", subject=target)
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and not module.startswith(error.name):
+            raise
+        raise InputError("no such module", subject=module, remedy="is its folder on PYTHONPATH?") from error
+    if not hasattr(found, name):
+        raise InputError(f"module {module} has no name {name!r}", subject=target)
+    return getattr(found, name)
+
+
+def require(module: str, extra: str) -> ModuleType:
+    """Import an optional `module`, or say which extra brings it. Raises MissingExtra."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            f"this needs the package {module.partition('.')[0]!r}", remedy=f'pip install "sightline[{extra}]"'
+        ) from error

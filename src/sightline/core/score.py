@@ -1,0 +1,82 @@
+"""Figures that say how sure they are: a `Score` carries its interval, a `Proportion` computes its own."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Z_95 = 1.959963984540054
+
+
+class Interval(NamedTuple):
+    """Lower and upper bound."""
+
+    low: float
+    high: float
+
+
+class Prediction(BaseModel):
+    """One thing to score: what was said and what counts as right."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    prediction: str
+    references: tuple[str, ...]
+    group: str | None = None
+    """Document, image or video: items of one group are not independent."""
+
+
+class Score(BaseModel):
+    """A metric's value with its interval and the exact variant that was computed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    value: float
+    interval: Interval | None = None
+    """95 % unless the signature says otherwise; None where n is too small to say."""
+    n: int
+    signature: str = ""
+    """The variant in words: tokenizer, smoothing, level, case, version."""
+    per_item: tuple[float, ...] = Field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        bounds = "" if self.interval is None else f" [{self.interval.low:.4f}, {self.interval.high:.4f}]"
+        return f"{self.name} {self.value:.4f}{bounds} n={self.n}"
+
+
+class Proportion(NamedTuple):
+    """`hits` of `n`, with the Wilson score interval (Wilson 1927), which holds at 0 % and 100 % too.
+
+    >>> Proportion(95, 100).interval.low > 0.88
+    True
+    """
+
+    hits: int
+    n: int
+
+    @property
+    def value(self) -> float:
+        """nan where n = 0."""
+        return self.hits / self.n if self.n else float("nan")
+
+    @property
+    def interval(self) -> Interval:
+        """95 %; (0, 1) where n = 0."""
+        if self.n == 0:
+            return Interval(0.0, 1.0)
+        p, n, z = self.value, self.n, Z_95
+        centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        low = 0.0 if self.hits == 0 else centre - half
+        high = 1.0 if self.hits == self.n else centre + half
+        return Interval(low, high)
+
+    def __str__(self) -> str:
+        if self.n == 0:
+            return "none to count"
+        low, high = self.interval
+        return f"{self.value:.1%} [{low:.1%}, {high:.1%}] ({self.hits}/{self.n})"

@@ -1,0 +1,51 @@
+"""Multiple choice: JSON lines with options and the index of the right one (CinePile and general).
+
+{"id": "m1", "question": "Who speaks?", "options": ["A man", "Nobody"], "answer": 0, "category": "CRD", "hard": true,
+ "images": ["frame1.png"]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sightline.core.errors import InputError
+from sightline.core.score import Score
+from sightline.evaluate.benchmarks.benchmark import Benchmark, Scored
+from sightline.evaluate.benchmarks.questions import read
+from sightline.evaluate.choice import LETTERS, multiple_choice
+from sightline.evaluate.examples import Example
+
+_ASK = {
+    "en": "Answer with the letter of the right option. Format: Answer: <letter>",
+    "ko": "맞는 보기의 글자로 답하세요. 형식: 정답: <글자>",
+}
+
+
+def prompt(example: Example) -> str:
+    """The question, its lettered options and the form of the answer."""
+    options = "\n".join(f"{letter}) {text}" for letter, text in zip(LETTERS, example.options, strict=False))
+    return f"{example.question}\n{options}\n{_ASK.get(example.language, _ASK['en'])}"
+
+
+def scoring(examples: Sequence[Example], replies: Sequence[str]) -> Scored:
+    """Accuracy, overall, by category and on the hard split; unextracted replies are wrong and shown."""
+    answers = []
+    for example in examples:
+        if example.answer is None or not example.options:
+            raise InputError("a multiple-choice question needs options and an answer", subject=example.id)
+        answers.append(example.answer)
+    groups = None if all(e.group is None for e in examples) else [e.group for e in examples]
+    found = multiple_choice(
+        replies, [e.options for e in examples], answers, categories=[e.category for e in examples],
+        hard=[e.hard is True for e in examples] if any(e.hard is not None for e in examples) else None, groups=groups,
+    )  # fmt: skip
+    shares = [(f"accuracy/{name}", share) for name, share in found.by_category.items() if name]
+    shares += [("accuracy/hard", found.hard)] if found.hard is not None and found.hard.n else []
+    shares.append(("unextracted", found.unextracted))
+    more = [
+        Score(name=name, value=s.value, interval=s.interval, n=s.n, signature=f"{name}|wilson-95") for name, s in shares
+    ]
+    return Scored([found.accuracy, *more], [choice.state for choice in found.choices])
+
+
+MCQ = Benchmark("mcq", read, prompt, scoring=scoring)

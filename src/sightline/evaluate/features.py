@@ -1,0 +1,208 @@
+"""Frechet distance (FID, Heusel et al. 2017) and kernel distance (KID, Binkowski et al. 2018) of feature vectors.
+
+Features come from files, arrays or an iterator of batches; the extractor is the user's. Nothing is downloaded.
+"FID" in papers means features of one particular Inception network: with any other extractor the number is a Frechet
+distance and comparable only with itself, which is why the extractor's name stands in the signature.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from scipy import linalg  # type: ignore[import-untyped]
+
+from sightline.core.errors import InputError
+from sightline.core.score import Interval
+from sightline.evaluate.totals import Array, signature
+
+FEW = 10_000
+"""Below this many samples the distance is biased upwards by its own estimation error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Streaming sums of feature vectors in float64: never holds the features."""
+
+    n: int
+    total: Array
+    """(d,)"""
+    squares: Array
+    """(d, d): sum of outer products of x - shift."""
+    shift: Array
+    """(d,): the first batch's mean, against cancellation."""
+
+    def __add__(self, other: Moments) -> Moments:
+        """Sums of both sets. Raises InputError on different widths."""
+        if self.total.shape != other.total.shape:
+            raise InputError(f"features of width {len(self.total)} and {len(other.total)}")
+        move = other.shift - self.shift
+        total = other.total + other.n * move
+        squares = (
+            other.squares + np.outer(other.total, move) + np.outer(move, other.total) + other.n * np.outer(move, move)
+        )
+        return Moments(self.n + other.n, self.total + total, self.squares + squares, self.shift)
+
+    @property
+    def mean(self) -> Array:
+        return np.asarray(self.shift + self.total / self.n)
+
+    @property
+    def covariance(self) -> Array:
+        """ddof 1."""
+        centre = self.total / self.n
+        return np.asarray((self.squares - self.n * np.outer(centre, centre)) / (self.n - 1))
+
+
+def moments(batches: Iterable[Array]) -> Moments:
+    """Sums over batches of shape (n, d). Raises InputError on another shape, NaN, infinity, or fewer than 2
+    samples."""
+    found: Moments | None = None
+    for batch in batches:
+        x = np.asarray(batch, np.float64)
+        if x.ndim != 2:
+            raise InputError("features must have the shape (samples, width)", subject=x.shape)
+        if not np.isfinite(x).all():
+            raise InputError("features hold NaN or infinity", subject=f"row {int(np.argwhere(~np.isfinite(x))[0, 0])}")
+        if not len(x):
+            continue
+        shift = x.mean(axis=0) if found is None else found.shift
+        y = x - shift
+        part = Moments(len(x), y.sum(axis=0), y.T @ y, shift)
+        found = part if found is None else found + part
+    if found is None or found.n < 2:
+        raise InputError("a distance needs at least two feature vectors on each side")
+    return found
+
+
+def read_features(path: str | Path) -> Array:
+    """(n, d) from .npy, or the only or the "features" array of .npz. Raises InputError where there is none."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError("no such feature file", subject=path)
+    try:
+        found = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError("not a feature file", subject=path, remedy=".npy or .npz with an (n, d) array") from error
+    if isinstance(found, np.ndarray):
+        return found
+    name = "features" if "features" in found else found.files[0] if len(found.files) == 1 else None
+    if name is None:
+        raise InputError("which array holds the features?", subject=found.files, remedy='name it "features"')
+    return np.asarray(found[name])
+
+
+class Distance(BaseModel):
+    """A distance with what it rests on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float
+    interval: Interval | None = None
+    """95 %, over bootstrap resamples or over seeds."""
+    n: tuple[int, int]
+    d: int
+    rank: int
+    """At most n - 1 of the smaller set: below d the covariances are singular."""
+    signature: str
+
+
+def frechet(a: Moments, b: Moments, *, extractor: str = "features") -> Distance:
+    """|m1 - m2|^2 + tr(S1) + tr(S2) - 2 tr((S1 S2)^(1/2)), by symmetric eigendecompositions, clamped at 0.
+
+    tr((S1 S2)^(1/2)) is the sum of the roots of the eigenvalues of H' S2 H, where S1 = H H'. Warns where n <= d or n is
+    small.
+    """
+    d = len(a.total)
+    if len(b.total) != d:
+        raise InputError(f"features of width {d} and {len(b.total)}")
+    smaller = min(a.n, b.n)
+    if smaller <= d:
+        warnings.warn(f"{smaller} samples for {d} dimensions: singular covariance, compare only equal n", stacklevel=2)
+    elif smaller < FEW:
+        warnings.warn(f"only {smaller} samples: the distance is biased upwards, compare only equal n", stacklevel=2)
+    return Distance(
+        value=_frechet(a.mean, a.covariance, b.mean, b.covariance, full_rank=smaller > d),
+        n=(a.n, b.n),
+        d=d,
+        rank=min(d, smaller - 1),
+        signature=signature("frechet", features=extractor, root="eigvalsh-float64", ddof=1, n=f"{a.n}+{b.n}", d=d),
+    )
+
+
+def _frechet(m1: Array, s1: Array, m2: Array, s2: Array, *, full_rank: bool = False) -> float:
+    """`full_rank`: take S1 = L L' by Cholesky, cheaper than eigenvectors; else S1^(1/2) from them, clamped."""
+    half = None
+    if full_rank:
+        try:
+            half = linalg.cholesky(s1, lower=True, check_finite=False)
+        except linalg.LinAlgError:
+            half = None  # a feature that never varies: singular although there are samples enough
+    if half is None:
+        values, vectors = linalg.eigh(s1, driver="evd", check_finite=False)
+        half = vectors * np.sqrt(np.maximum(values, 0))
+    inner = linalg.eigvalsh(half.T @ s2 @ half, driver="evd", check_finite=False)
+    delta = m1 - m2
+    root = np.sqrt(np.maximum(inner, 0)).sum()
+    return max(0.0, float(delta @ delta + np.trace(s1) + np.trace(s2) - 2 * root))
+
+
+def frechet_interval(a: Array, b: Array, *, resamples: int = 100, seed: int = 0) -> Interval:
+    """95 % around the distance of (n, d) features: value +- 1.96 standard deviations over bootstrap resamples.
+
+    Percentiles would not do: a resample has repeated rows and so a larger distance than the sample.
+    """
+    rng = np.random.default_rng(seed)
+    draws = []
+    for _ in range(resamples):
+        x, y = a[rng.integers(0, len(a), len(a))], b[rng.integers(0, len(b), len(b))]
+        draws.append(_frechet(x.mean(0), np.cov(x, rowvar=False), y.mean(0), np.cov(y, rowvar=False)))
+    return _around(_frechet(a.mean(0), np.cov(a, rowvar=False), b.mean(0), np.cov(b, rowvar=False)), draws)
+
+
+def over_seeds(values: Iterable[float]) -> Interval:
+    """95 % around the mean of the same distance for several sampling seeds. Raises InputError for fewer than 2."""
+    kept = list(values)
+    if len(kept) < 2:
+        raise InputError("an interval over seeds needs two seeds or more")
+    return _around(float(np.mean(kept)), kept, len(kept))
+
+
+def _around(centre: float, draws: list[float], n: int = 1) -> Interval:
+    half = 1.96 * float(np.std(draws, ddof=1)) / n**0.5
+    return Interval(max(0.0, centre - half), centre + half)
+
+
+def kid(
+    a: Array, b: Array, *, subsets: int = 100, size: int = 1000, seed: int = 0, extractor: str = "features"
+) -> Distance:
+    """Unbiased squared MMD with the kernel (x.y / d + 1)^3, mean over random subsets; may be slightly below 0."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
+        raise InputError("features must have the shapes (n, d) and (m, d)", subject=(a.shape, b.shape))
+    m = min(size, len(a), len(b))
+    if m < 2:
+        raise InputError("a distance needs at least two feature vectors on each side")
+    rng = np.random.default_rng(seed)
+    draws = [_mmd(a[rng.choice(len(a), m, False)], b[rng.choice(len(b), m, False)]) for _ in range(subsets)]
+    half = 1.96 * float(np.std(draws, ddof=1)) / subsets**0.5 if subsets > 1 else float("nan")
+    centre = float(np.mean(draws))
+    return Distance(
+        value=centre,
+        interval=Interval(centre - half, centre + half) if subsets > 1 else None,
+        n=(len(a), len(b)),
+        d=a.shape[1],
+        rank=min(a.shape[1], m - 1),
+        signature=signature("kid", features=extractor, kernel="poly3", subsets=subsets, size=m, seed=seed),
+    )
+
+
+def _mmd(x: Array, y: Array) -> float:
+    m, d = x.shape
+    xx, yy, xy = (((p @ q.T) / d + 1) ** 3 for p, q in ((x, x), (y, y), (x, y)))
+    same = (xx.sum() - np.trace(xx) + yy.sum() - np.trace(yy)) / (m * (m - 1))
+    return float(same - 2 * xy.mean())

@@ -1,0 +1,255 @@
+"""AMBER (Wang et al. 2023, arXiv 2311.07397), both halves and its score, over annotations in the official layout.
+
+The official program needs a tagger and word vectors; here both are arguments: `nouns` finds object words, `similar`
+is a table of word pairs that count as the same. The order of rules for one noun is the official one:
+
+    safe word everywhere -> skipped, no credit;  true object or an association of one -> covers it
+    hallucination target or an association -> hits it, and goes on;  similar to a target -> hits it, and goes on
+    similar to a true object -> covers it;  else -> hallucinated
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sightline.core.errors import InputError
+from sightline.core.score import Interval, Score
+from sightline.evaluate.hallucination.words import Nouns, vocabulary_words
+from sightline.evaluate.statistics import interval
+from sightline.evaluate.totals import Array, Totals, signature
+
+Rounding = Literal["official", "none"]
+Similar = Callable[[str, str], bool]
+GENERATIVE = "generative"
+EXISTENCE = "discriminative-hallucination"
+KINDS = {
+    "existence": (EXISTENCE,),
+    "state": ("discriminative-attribute-state",),
+    "number": ("discriminative-attribute-number",),
+    "action": ("discriminative-attribute-action",),
+    "attribute": tuple(f"discriminative-attribute-{kind}" for kind in ("state", "number", "action")),
+    "relation": ("discriminative-relation", "relation"),
+}
+_START = 0.001
+"""The official denominators begin here, so that an empty half gives 0."""
+
+
+class Annotation(BaseModel):
+    """One line of annotations.json."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: int
+    type: str
+    truth: tuple[str, ...] | Literal["yes", "no"]
+    hallu: tuple[str, ...] = ()
+
+
+class Amber(NamedTuple):
+    """The benchmark's files."""
+
+    annotations: dict[int, Annotation]
+    association: dict[str, list[str]]
+    safe: frozenset[str]
+
+    @property
+    def vocabulary(self) -> frozenset[str]:
+        return frozenset(self.association) | {word for words in self.association.values() for word in words}
+
+
+def read_amber(folder: str | Path) -> Amber:
+    """annotations.json, relation.json and safe_words.txt of the official `data/` folder. Raises InputError."""
+    folder = Path(folder)
+    for name in ("annotations.json", "relation.json", "safe_words.txt"):
+        if not (folder / name).is_file():
+            raise InputError(f"no {name} in the AMBER folder", subject=folder, remedy="give the official data/ folder")
+    try:
+        rows = [Annotation.model_validate(row) for row in json.loads((folder / "annotations.json").read_text("utf-8"))]
+        association: dict[str, list[str]] = json.loads((folder / "relation.json").read_text("utf-8"))
+    except (ValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"not in AMBER's layout: {str(error).splitlines()[0]}", subject=folder) from error
+    safe = frozenset((folder / "safe_words.txt").read_text("utf-8").splitlines())
+    return Amber({row.id: row for row in rows}, association, safe)
+
+
+def similarity_table(pairs: Iterable[Sequence[str]]) -> Similar:
+    """Pairs of different words that count as one, from any model, computed once; a word always equals itself."""
+    known = {frozenset(pair) for pair in pairs}
+    return lambda a, b: a == b or frozenset((a, b)) in known
+
+
+class Half(BaseModel):
+    """The discriminative figures of one kind of question, in per cent; the positive answer is "No"."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+    n: int
+    f1_interval: Interval | None = None
+
+
+class AmberResult(BaseModel):
+    """All figures in per cent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    generative: dict[str, Score]
+    """chair, cover, hal, cog (over annotated targets, the program's) and cog-paper (over objects in the responses)."""
+    discriminative: dict[str, Half]
+    """overall, existence, attribute, state, number, action, relation."""
+    amber: float | None
+    """(100 - CHAIR + F1) / 2; None unless both halves are there."""
+    other_answers: int
+    """Discriminative replies that are neither "Yes" nor "No": wrong, and not counted as a No."""
+    signature: str
+
+
+def amber(
+    responses: Mapping[int, str],
+    data: Amber,
+    *,
+    nouns: Nouns | None = None,
+    similar: Similar | None = None,
+    rounding: Rounding = "official",
+) -> AmberResult:
+    """Score responses by AMBER id. Without `nouns` the vocabulary's own words are looked up; without `similar` only
+    equal words and associations match. Raises InputError for an id that has no annotation, or no response at all."""
+    unknown = [i for i in responses if i not in data.annotations]
+    if unknown or not responses:
+        raise InputError("responses without an annotation" if unknown else "no responses", subject=unknown[:5])
+    find, same = nouns or vocabulary_words(data.vocabulary), similar or similarity_table([])
+    told = [(text, data.annotations[i]) for i, text in sorted(responses.items())]
+    rows = [_generative(find(text), note, data, same) for text, note in told if note.type == GENERATIVE]
+    asked = [(text, note) for text, note in told if note.type != GENERATIVE]
+    facts = signature(
+        "amber", nouns="given" if nouns else "vocabulary", similar="table" if similar else "none", rounding=rounding
+    )
+    generative = _generative_scores(np.array(rows, float), rounding, facts) if rows else {}
+    halves = _halves(asked, rounding) if asked else {}
+    both = generative and halves
+    return AmberResult(
+        generative=generative,
+        discriminative=halves,
+        amber=(100 - generative["chair"].value + halves["overall"].f1) / 2 if both else None,
+        other_answers=sum(text not in ("Yes", "No") for text, _ in asked),
+        signature=facts,
+    )
+
+
+def _generative(found: Sequence[str], note: Annotation, data: Amber, same: Similar) -> tuple[float, ...]:
+    """Hallucinated, objects, covered, true objects, hit, targets, clean, 1."""
+    vocabulary = data.vocabulary
+    truth = _places(note.truth if isinstance(note.truth, tuple) else (), data)
+    targets = _places(note.hallu, data)
+    kept = [noun for noun in found if noun in vocabulary]
+    covered, hit, wrong = set(), set(), 0
+    for noun in kept:
+        if noun in data.safe:
+            continue
+        at = next((i for word, i in truth if word == noun), None)
+        if at is not None:
+            covered.add(at)
+            continue
+        hit |= {i for i in [next((i for word, i in targets if word == noun), None)] if i is not None}
+        hit |= {i for i in [next((i for word, i in targets if same(noun, word)), None)] if i is not None}
+        at = next((i for word, i in truth if same(noun, word)), None)
+        if at is not None:
+            covered.add(at)
+        else:
+            wrong += 1
+    return wrong, len(kept), len(covered), len(note.truth), len(hit), len(note.hallu), float(wrong == 0), 1.0
+
+
+def _places(objects: Sequence[str], data: Amber) -> list[tuple[str, int]]:
+    """(word, object) pairs in the official order: all associations first, then the objects themselves."""
+    around = [(word, i) for i, name in enumerate(objects) for word in data.association.get(name, [])]
+    return around + [(name, i) for i, name in enumerate(objects)]
+
+
+def _percent(rounding: Rounding, top: Array, bottom: Array) -> Array:
+    if rounding == "official":
+        return np.asarray(np.round(top / (bottom + _START) * 100, 1))
+    return np.asarray(100 * np.divide(top, bottom, out=np.zeros_like(np.asarray(top, float)), where=bottom > 0))
+
+
+def _generative_scores(rows: Array, rounding: Rounding, facts: str) -> dict[str, Score]:
+    columns = {"chair": (0, 1), "cover": (2, 3), "hal": (6, 7), "cog": (4, 5), "cog-paper": (4, 1)}
+    out = {}
+    for name, (top, bottom) in columns.items():
+
+        def value(sums: Array, name: str = name) -> Array:
+            share = _percent("none", sums[..., 0], sums[..., 1])
+            return 100 - share if name == "hal" else share
+
+        totals = Totals(rows[:, [top, bottom]], value, shown=rows[:, top])
+        sums = rows.sum(axis=0)
+        shown = float(_percent(rounding, sums[top], sums[bottom]))
+        if name == "hal":
+            exact = 100 - sums[top] / (sums[bottom] + _START) * 100
+            shown = round(float(exact), 1) if rounding == "official" else totals.result
+        out[name] = Score(
+            name=name, value=shown, interval=interval(totals), n=len(rows), signature=f"{facts}|interval:bootstrap-95"
+        )
+    return out
+
+
+def _halves(asked: Sequence[tuple[str, Annotation]], rounding: Rounding) -> dict[str, Half]:
+    table = np.array(
+        [
+            [
+                (text == "Yes") if note.truth == "yes" else (text == "No"),
+                text == "No" and note.truth == "no",
+                text == "No",
+                note.truth == "no",
+                True,
+            ]
+            for text, note in asked
+        ],
+        float,
+    )
+    kinds = np.array([note.type for _, note in asked])
+    out = {"overall": _half(table, rounding, 0.0001)}
+    for name, types in KINDS.items():
+        mine = table[np.isin(kinds, types)]
+        if len(mine):
+            out[name] = _half(mine, rounding, 0.001 if name == "existence" else 0.0001)
+    return out
+
+
+def _half(table: Array, rounding: Rounding, guard: float) -> Half:
+    right, both, said, true, n = table.sum(axis=0)
+    accuracy, precision, recall = (
+        float(_percent(rounding, np.asarray(top), np.asarray(bottom)))
+        for top, bottom in ((right, n), (both, said), (both, true))
+    )
+    if rounding == "official":
+        p, r = precision / 100, recall / 100
+        f1 = round(2 * p * r / (p + r + guard) * 100, 1)
+    else:
+        f1 = 200 * both / (said + true) if said + true else 0.0
+    totals = Totals(table, lambda s: 200 * s[..., 1] / np.maximum(s[..., 2] + s[..., 3], 1e-9))
+    return Half(
+        accuracy=accuracy, precision=precision, recall=recall, f1=f1, n=len(table), f1_interval=interval(totals)
+    )
+
+
+def read_responses(rows: Iterable[Mapping[str, Any]]) -> dict[int, str]:
+    """{"id": 1, "response": "..."} rows, as AMBER wants them. Raises InputError on a missing or double id."""
+    out: dict[int, str] = {}
+    for at, row in enumerate(rows):
+        number, text = row.get("id"), row.get("response")
+        if not isinstance(number, int) or not isinstance(text, str):
+            raise InputError(f"row {at}: needs a whole number 'id' and a text 'response'", subject=dict(row))
+        if number in out:
+            raise InputError(f"row {at}: id {number} is there twice")
+        out[number] = text
+    return out

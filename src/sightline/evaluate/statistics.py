@@ -1,0 +1,260 @@
+"""Intervals, tests and sample sizes for every metric.
+
+Nothing here knows a metric: it works on `Totals` (a row of sums per item) or on one figure per item. Items that
+share a document, image or video are not independent; with `groups` given, whole groups are resampled and standard
+errors are clustered (Liang and Zeger 1986).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import comb, isnan, sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special  # type: ignore[import-untyped]
+
+from sightline.core.errors import InputError
+from sightline.core.score import Interval, Proportion, Score
+from sightline.evaluate.totals import Array, Totals
+
+Groups = Sequence[str | None]
+RESAMPLES = 1000
+_AT_ONCE = 4_000_000
+"""Resampled counts held in memory at a time (32 MB)."""
+
+
+def score(
+    name: str,
+    totals: Totals,
+    signature: str,
+    groups: Groups | None = None,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Score:
+    """Value, 95 % interval and per-item figures of a metric."""
+    return Score(
+        name=name,
+        value=totals.result,
+        interval=interval(totals, groups, resamples=resamples, seed=seed),
+        n=len(totals.items),
+        signature=signature + f"|interval:{interval_name(totals, groups)}",
+        per_item=tuple(totals.per_item.tolist()),
+    )
+
+
+def interval(
+    totals: Totals, groups: Groups | None = None, *, resamples: int = RESAMPLES, seed: int = 0
+) -> Interval | None:
+    """95 %: Wilson for yes/no figures, Student's t for means, percentile bootstrap for everything else."""
+    if not totals.is_mean:
+        return bootstrap(totals, groups, resamples=resamples, seed=seed)
+    return mean_interval(totals.items[:, 0], groups)
+
+
+def interval_name(totals: Totals, groups: Groups | None) -> str:
+    """How the interval was made, for signatures."""
+    how = "wilson" if _is_binary(totals.items[:, 0]) and groups is None else "t"
+    if not totals.is_mean:
+        how = "bootstrap"
+    return f"{how}-95" + ("-clustered" if groups is not None else "")
+
+
+def mean_interval(values: Sequence[float] | Array, groups: Groups | None = None) -> Interval | None:
+    """95 % interval of a mean; never below 0, or above 1, where no value is. None with fewer than two items or
+    groups."""
+    x = np.asarray(values, dtype=np.float64)
+    ids = cluster_ids(groups, len(x))
+    clusters = int(ids.max()) + 1 if len(ids) else 0
+    if clusters < 2:
+        return None
+    if groups is None and _is_binary(x):
+        return Proportion(int(x.sum()), len(x)).interval
+    error = standard_error(x, groups)
+    if error == 0 and _is_binary(x):
+        return Proportion(clusters if x[0] else 0, clusters).interval
+    half = float(special.stdtrit(clusters - 1, 0.975)) * error
+    centre = float(x.mean())
+    low, high = centre - half, centre + half
+    if x.min() >= 0:
+        low, high = max(0.0, low), min(1.0, high) if x.max() <= 1 else high
+    return Interval(low, high)
+
+
+def standard_error(values: Array, groups: Groups | None = None) -> float:
+    """Of the mean; clustered where groups are given: sqrt(G/(G-1) sum_g (sum_i in g (x_i - mean))^2) / n."""
+    ids = cluster_ids(groups, len(values))
+    residuals = np.bincount(ids, weights=values - values.mean())
+    count = len(residuals)
+    if count < 2:
+        return float("nan")
+    return sqrt(count / (count - 1) * float((residuals**2).sum())) / len(values)
+
+
+def bootstrap(
+    totals: Totals, groups: Groups | None = None, *, resamples: int = RESAMPLES, seed: int = 0
+) -> Interval | None:
+    """95 % percentile interval (Efron 1979) over resampled sums. None with fewer than two items or groups, or where a
+    value cannot be computed in more than 1 % of resamples."""
+    draws = resampled(totals, groups, resamples=resamples, seed=seed)
+    if not len(draws) or np.isnan(draws).mean() > 0.01:
+        return None
+    low, high = np.nanpercentile(draws, [2.5, 97.5])
+    return Interval(float(low), float(high))
+
+
+def resampled(totals: Totals, groups: Groups | None = None, *, resamples: int = RESAMPLES, seed: int = 0) -> Array:
+    """(resamples,): the metric on as many draws of whole groups with replacement."""
+    sums = _cluster_sums(totals.items, groups)
+    if len(sums) < 2:
+        return np.empty(0)
+    return np.concatenate([totals.value(counts @ sums) for counts in _draws(len(sums), resamples, seed)])
+
+
+def _draws(clusters: int, resamples: int, seed: int) -> list[Array]:
+    """How often each cluster is drawn, in blocks: (block, clusters)."""
+    rng = np.random.default_rng(seed)
+    block = max(1, _AT_ONCE // clusters)
+    out = []
+    for start in range(0, resamples, block):
+        rows = min(block, resamples - start)
+        picked = rng.integers(0, clusters, size=(rows, clusters))
+        flat = picked + np.arange(rows)[:, None] * clusters
+        counts = np.bincount(flat.ravel(), minlength=rows * clusters).reshape(rows, clusters)
+        out.append(counts.astype(np.float64))
+    return out
+
+
+def cluster_ids(groups: Groups | None, n: int) -> NDArray[np.int64]:
+    """0, 1, 2 ... for each item's group; an item whose group is None stands alone. Raises InputError on another
+    length."""
+    if groups is None:
+        return np.arange(n, dtype=np.int64)
+    if len(groups) != n:
+        raise InputError(f"{len(groups)} groups for {n} items")
+    seen: dict[object, int] = {}
+    return np.array([seen.setdefault(at if g is None else (g,), len(seen)) for at, g in enumerate(groups)], np.int64)
+
+
+def _cluster_sums(items: Array, groups: Groups | None) -> Array:
+    if groups is None:
+        return items
+    ids = cluster_ids(groups, len(items))
+    out = np.zeros((int(ids.max()) + 1, items.shape[1]))
+    np.add.at(out, ids, items)
+    return out
+
+
+def _is_binary(values: Array) -> bool:
+    return bool(((values == 0) | (values == 1)).all())
+
+
+class Paired(NamedTuple):
+    """Difference b - a of two systems on the same items."""
+
+    difference: float
+    interval: Interval | None
+    p: float
+    """Two-sided; nan where it cannot be computed."""
+    test: str
+    n: int
+
+
+def paired_bootstrap(
+    a: Totals, b: Totals, groups: Groups | None = None, *, resamples: int = RESAMPLES, seed: int = 0
+) -> Paired:
+    """Both systems on the same resamples; p = share of draws on the far side of zero, doubled (Efron and
+    Tibshirani)."""
+    if len(a.items) != len(b.items):
+        raise InputError(f"{len(a.items)} items against {len(b.items)}: a paired test needs the same items")
+    difference = b.result - a.result
+    sums = _cluster_sums(np.concatenate([a.items, b.items], axis=1), groups)
+    k = a.items.shape[1]
+    if len(sums) < 2:
+        return Paired(difference, None, float("nan"), "paired bootstrap", len(a.items))
+    draws = np.concatenate(
+        [b.value(c @ sums[:, k:]) - a.value(c @ sums[:, :k]) for c in _draws(len(sums), resamples, seed)]
+    )
+    low, high = np.nanpercentile(draws, [2.5, 97.5])
+    tail = min(float((draws <= 0).sum()), float((draws >= 0).sum()))
+    p = min(1.0, 2 * (tail + 1) / (resamples + 1))
+    return Paired(difference, Interval(float(low), float(high)), p, "paired bootstrap", len(a.items))
+
+
+def paired_t(a: Array, b: Array, groups: Groups | None = None) -> Paired:
+    """Student's t on the per-item differences, clustered where groups are given."""
+    delta = np.asarray(b, dtype=np.float64) - np.asarray(a, dtype=np.float64)
+    clusters = int(cluster_ids(groups, len(delta)).max()) + 1
+    difference = float(delta.mean())
+    error = standard_error(delta, groups)
+    if isnan(error):
+        return Paired(difference, None, float("nan"), "paired t", len(delta))
+    half = float(special.stdtrit(clusters - 1, 0.975)) * error
+    if error == 0:
+        p = 1.0 if difference == 0 else 0.0
+    else:
+        p = 2 * float(special.stdtr(clusters - 1, -abs(difference / error)))
+    return Paired(difference, Interval(difference - half, difference + half), p, "paired t", len(delta))
+
+
+class Flips(NamedTuple):
+    """Items right in one system only, and the exact two-sided McNemar test on them."""
+
+    only_a: int
+    only_b: int
+    both: int
+    neither: int
+    p: float
+
+
+def mcnemar(a: Sequence[bool], b: Sequence[bool]) -> Flips:
+    """Exact binomial form (McNemar 1947): are the flips as often one way as the other?"""
+    x, y = np.asarray(a, dtype=bool), np.asarray(b, dtype=bool)
+    only_a, only_b = int((x & ~y).sum()), int((~x & y).sum())
+    n = only_a + only_b
+    p = 1.0 if n == 0 else min(1.0, 2 * float(special.bdtr(min(only_a, only_b), n, 0.5)))
+    return Flips(only_a, only_b, int((x & y).sum()), int((~x & ~y).sum()), p)
+
+
+def equivalence(a: Array, b: Array, margin: float, groups: Groups | None = None) -> float:
+    """p of the two one-sided tests (Schuirmann 1987) that |mean(b) - mean(a)| < margin; below .05 = equivalent."""
+    if margin <= 0:
+        raise InputError("an equivalence margin must be above 0", subject=margin)
+    delta = np.asarray(b, dtype=np.float64) - np.asarray(a, dtype=np.float64)
+    clusters = int(cluster_ids(groups, len(delta)).max()) + 1
+    error, difference = standard_error(delta, groups), float(delta.mean())
+    if error == 0:
+        return 0.0 if abs(difference) < margin else 1.0
+    lower = float(special.stdtr(clusters - 1, -(difference + margin) / error))
+    upper = float(special.stdtr(clusters - 1, (difference - margin) / error))
+    return max(lower, upper)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p-values (Holm 1979): reject where below .05, whatever the number of comparisons."""
+    order = np.argsort(p_values)
+    out = [0.0] * len(p_values)
+    before = 0.0
+    for rank, at in enumerate(order):
+        before = max(before, min(1.0, (len(p_values) - rank) * p_values[at]))
+        out[at] = before
+    return out
+
+
+def needed(difference: float, deviation: float, *, power: float = 0.8, alpha: float = 0.05) -> int:
+    """Items needed so that a paired test sees `difference` with this power: (z_a/2 + z_power)^2
+    (deviation/difference)^2.
+
+    `deviation` is the standard deviation of the per-item differences.
+    """
+    if difference == 0:
+        raise InputError("no number of items shows a difference of 0")
+    z = -float(special.ndtri(alpha / 2)) + float(special.ndtri(power))
+    return max(2, int(np.ceil((z * deviation / difference) ** 2)))
+
+
+def binomial_tail(at_least: int, n: int, chance: float) -> float:
+    """P(X >= at_least) for X ~ Binomial(n, chance): the share that guessing alone would flag."""
+    return sum(comb(n, k) * chance**k * (1 - chance) ** (n - k) for k in range(at_least, n + 1))

@@ -1,0 +1,98 @@
+"""A fast PNG writer: rows as they are (filter 0), deflated by ISA-L at level 1.
+
+Measured on 48 document pages at 150 dpi (RGB, 6 MB of pixels each): ISA-L deflates a page in 2.7 ms. Of PNG's filters,
+none is best for rendered text: Sub and Up give files 13 % larger and take one more pass over the pixels. A `Canvas`
+keeps its pixels as PNG wants them, one filter byte before each row, so that nothing is copied before deflate.
+"""
+
+from __future__ import annotations
+
+import struct
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+from isal import isal_zlib
+
+Pixels = npt.NDArray[np.uint8]
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_COLOUR_TYPE = {1: 0, 3: 2}
+_CHECK_ROWS = 64
+"""Rows looked at together in the search for colour: 250 kB, which stays in the processor's cache."""
+
+
+class Canvas:
+    """White RGB pixels of `width` x `height`, laid out as PNG scanlines.
+
+    `scanlines`: uint8, (height, 1 + 3 * width); column 0 holds the filter byte 0.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width = width
+        self.height = height
+        self.scanlines: Pixels = np.full((height, 1 + 3 * width), 255, np.uint8)
+        self.scanlines[:, 0] = 0
+
+    @property
+    def address(self) -> int:
+        """Memory address of the first pixel."""
+        return int(self.scanlines.ctypes.data) + 1
+
+    @property
+    def stride(self) -> int:
+        """Bytes from one row to the next."""
+        return 1 + 3 * self.width
+
+    @property
+    def pixels(self) -> Pixels:
+        """View, (height, width, 3), RGB."""
+        return self.scanlines[:, 1:].reshape(self.height, self.width, 3)
+
+    def is_grey(self) -> bool:
+        """True where red = green = blue in every pixel."""
+        within_pixel = np.tile(np.array([255, 255, 0], np.uint8), self.width)[:-1]
+        for top in range(0, self.height, _CHECK_ROWS):
+            rows = self.scanlines[top : top + _CHECK_ROWS, 1:]
+            if ((rows[:, 1:] ^ rows[:, :-1]) & within_pixel).any():
+                return False
+        return True
+
+    def is_plain(self, left: int, top: int, right: int, bottom: int) -> bool:
+        """True where all pixels of this part are one colour; the part is clipped to the picture."""
+        part = self.scanlines[max(top, 0) : max(bottom, 0), 1 + 3 * max(left, 0) : 1 + 3 * max(right, 0)]
+        if part.size == 0:
+            return True
+        colour = part[0, :3]
+        if (part[part.shape[0] // 2, ::3] != colour[0]).any():
+            return False
+        if colour[0] == colour[1] == colour[2]:
+            return bool((part == colour[0]).all())
+        return bool((part.reshape(part.shape[0], -1, 3) == colour).all())
+
+    def png(self) -> bytes:
+        """The picture as PNG: greyscale where it has no colour, else RGB."""
+        if not self.is_grey():
+            return _file(self.scanlines, self.width, self.height, 3)
+        grey = np.zeros((self.height, 1 + self.width), np.uint8)
+        grey[:, 1:] = self.scanlines[:, 1::3]
+        return _file(grey, self.width, self.height, 1)
+
+
+def encode_png(pixels: Pixels) -> bytes:
+    """PNG of 8-bit pixels of shape (height, width), grey, or (height, width, 3), RGB."""
+    height, width = pixels.shape[:2]
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    scanlines = np.zeros((height, 1 + width * channels), np.uint8)
+    scanlines[:, 1:] = pixels.reshape(height, width * channels)
+    return _file(scanlines, width, height, channels)
+
+
+def _file(scanlines: Pixels, width: int, height: int, channels: int) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPE[channels], 0, 0, 0)
+    body = isal_zlib.compress(scanlines, 1)
+    return b"".join((_SIGNATURE, *_chunk(b"IHDR", header), *_chunk(b"IDAT", body), *_chunk(b"IEND", b"")))
+
+
+def _chunk(name: bytes, body: bytes) -> tuple[bytes, ...]:
+    return struct.pack(">I", len(body)), name, body, struct.pack(">I", crc32(body, crc32(name)))

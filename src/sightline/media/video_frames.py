@@ -1,0 +1,100 @@
+"""Frames of a video as thin grids (for comparing) and as upright pictures (for looking at)."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+from PIL import Image
+
+from sightline.media.video_cuts import Samples
+
+__all__ = ["FrameStore", "Picture", "VideoFrame", "grid_samples"]
+
+ACROSS = 64
+"""Grid points per row, about."""
+_CHROMA_STEP = {
+    "yuv420p": (2, 2), "yuvj420p": (2, 2), "yuv422p": (2, 1), "yuvj422p": (2, 1), "yuv444p": (1, 1), "yuvj444p": (1, 1),
+}  # fmt: skip
+"""Luma samples per chroma sample, across and down, of the formats that are read where they lie."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One frame as JPEG, upright, with square pixels."""
+
+    time: float
+    """Seconds."""
+    width: int
+    height: int
+    data: bytes
+
+
+class FrameStore:
+    """Keeps at most `limit` pictures: when full, every other one is let go."""
+
+    def __init__(self, limit: int, max_side: int, quality: int, aspect: float = 1.0) -> None:
+        """`aspect`: width of a stored pixel over its height."""
+        self._limit, self._max_side, self._quality, self._aspect = limit, max_side, quality, aspect
+        self._kept: list[Picture] = []
+        self.size = (0, 0)
+        """Of the video as shown, pixels, after the first picture."""
+        self.rotation = 0
+
+    def add(self, time: float, frame: VideoFrame) -> bool:
+        """True where some had to be let go."""
+        full = len(self._kept) >= self._limit
+        if full and self._limit == 1:
+            return True
+        if full:
+            self._kept = self._kept[::2]
+        self._kept.append(self._picture(time, frame))
+        return full
+
+    def pictures(self) -> list[Picture]:
+        return list(self._kept)
+
+    def _picture(self, time: float, frame: VideoFrame) -> Picture:
+        width, height = round(frame.width * self._aspect), frame.height
+        turned = round(frame.rotation / 90) * 90 % 360
+        if self.size == (0, 0):
+            self.size = (height, width) if turned % 180 else (width, height)
+            self.rotation = turned
+        scale = min(1.0, self._max_side / max(width, height))
+        wanted = (max(1, round(width * scale)), max(1, round(height * scale)))
+        # one thread: a pool of its own for each picture costs more than it brings beside the decoder's threads
+        made = frame.reformat(width=wanted[0], height=wanted[1], format="rgb24", interpolation="AREA", threads=1)
+        small = made.to_ndarray()
+        pixels: NDArray[np.uint8] = np.ascontiguousarray(np.rot90(small, turned // 90))
+        out = io.BytesIO()
+        Image.fromarray(pixels).save(out, "JPEG", quality=self._quality)
+        return Picture(round(time, 6), pixels.shape[1], pixels.shape[0], out.getvalue())
+
+
+def grid_samples(frame: VideoFrame) -> Samples:
+    """Y, U, V at about 64 points across. Planar 8-bit formats are read in place, others are scaled down first."""
+    steps = _CHROMA_STEP.get(frame.format.name)
+    step = max(2, frame.width // ACROSS // 2 * 2)
+    if steps is None or min(frame.width, frame.height) < 8:
+        width, height = (max(8, side // step // 2 * 2) for side in (frame.width, frame.height))
+        frame, steps, step = frame.reformat(width=width, height=height, format="yuv420p"), (2, 2), 2
+    across, down = steps
+    planes = [
+        _plane(frame, 0)[::step, ::step],
+        _plane(frame, 1)[:: step // down, :: step // across],
+        _plane(frame, 2)[:: step // down, :: step // across],
+    ]
+    rows, columns = (min(plane.shape[side] for plane in planes) for side in (0, 1))
+    y, u, v = (plane[:rows, :columns] for plane in planes)
+    return y, u, v
+
+
+def _plane(frame: VideoFrame, number: int) -> NDArray[np.uint8]:
+    """A view of shape (height, width) of one plane's samples."""
+    plane = frame.planes[number]
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
+    view: NDArray[np.uint8] = rows[: plane.height, : plane.width]
+    return view

@@ -1,0 +1,1 @@
+"""Multiple-choice questions that cannot be answered blind: written from templates, refined against a blind judge."""

@@ -1,0 +1,149 @@
+"""How good are the checks of a multiple-choice dataset? Known errors are planted into copies of its questions, and the
+checks are run on them: a key moved to a wrong option, and keys that give themselves away.
+
+The dataset is not changed. False alarms are counted on its untouched questions: upper bounds, for a key of theirs may
+really be wrong, and a question of theirs really weak. A dataset that was refined against the same judge holds no
+question that it flags, so there the figure is 0 by construction and tells nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sightline.core.errors import InputError, ModelError
+from sightline.core.fingerprint import seeded
+from sightline.core.ports import LM
+from sightline.core.sample import Choice
+from sightline.core.score import Proportion
+from sightline.recipes.adversarial_qa.blind_test import BlindConfig, blind_votes
+from sightline.recipes.adversarial_qa.dataset import UNFIXED
+from sightline.recipes.adversarial_qa.heuristics import Heuristics
+from sightline.recipes.adversarial_qa.items import Sees
+from sightline.recipes.adversarial_qa.keys import KeyConfig, check_keys
+from sightline.recipes.adversarial_qa.pictures import Pictures
+from sightline.recipes.adversarial_qa.reading import read_choices
+from sightline.recipes.dataset_files import write_whole
+from sightline.recipes.document_audit import Audit
+from sightline.verify.question_words import content_words
+
+BLIND, KEYS = "blind judge", "key check"
+FILLER = {
+    "en": ", as somebody who was there could see for himself at once",
+    "ko": ", 그 자리에 있던 사람이면 바로 알 수 있었던 것",
+}
+
+
+def wrong_key(choice: Choice, seed: int) -> Choice | None:
+    """The key on another option."""
+    step = 1 + seeded(seed, "wrong-key", choice.id) % (len(choice.options) - 1)
+    return choice.model_copy(update={"answer": (choice.answer + step) % len(choice.options)})
+
+
+def long_key(choice: Choice, seed: int) -> Choice | None:
+    """The right option much longer than the others."""
+    return _said(choice, choice.options[choice.answer] + FILLER.get(choice.language, FILLER["en"]))
+
+
+def echoing_key(choice: Choice, seed: int) -> Choice | None:
+    """Words of the question in the right option; None where it has none to repeat."""
+    words = content_words(choice.question)[:2]
+    return _said(choice, f"{choice.options[choice.answer]} ({' '.join(words)})") if words else None
+
+
+Checks = dict[str, Callable[[Sequence[Choice]], list[bool]]]
+Planter = Callable[[Choice, int], Choice | None]
+PLANTS: dict[str, tuple[str, Planter]] = {
+    "wrong key": (KEYS, wrong_key),
+    "key much longer": (BLIND, long_key),
+    "key repeats the question": (BLIND, echoing_key),
+}
+"""Kind of error -> (the check that is to catch it, how it is planted)."""
+
+
+def audit_questions(
+    folder: Path,
+    *,
+    verifier: LM | None = None,
+    blind: LM | None = None,
+    sees: Sees = "text",
+    limit: int = 200,
+    seed: int = 0,
+) -> Audit:
+    """Plant each kind of error into up to `limit` questions and write audit.json. `blind` None: the embedded judge;
+    `verifier` None: keys cannot be checked, and that kind is left out.
+
+    Raises InputError where the folder holds no multiple-choice dataset or weak questions only, ModelError where
+    a request fails: a failure is neither a catch nor a miss.
+    """
+    pictures = Pictures()
+    sound = [one for one in read_choices(folder, pictures) if isinstance(one, Choice)]
+    sound = [one for one in sound if not one.split.startswith(UNFIXED)]
+    if not sound:
+        raise InputError("no question to plant errors into", subject=folder)
+    chosen = [sound[k * len(sound) // min(limit, len(sound))] for k in range(min(limit, len(sound)))]
+    judge = blind or Heuristics()
+    checks: Checks = {BLIND: lambda some: _weak(some, judge)}
+    described = {BLIND: f"{judge.name}, every rotation, weak above half"}
+    if verifier is not None:
+        config = KeyConfig(verifier=verifier.name, sees=sees)
+        checks[KEYS] = lambda some: _unconfirmed(some, verifier, config, pictures)
+        described[KEYS] = f"{verifier.name}, must choose the key in {config.orders} orders"
+    audit = _measured(chosen, checks, described, seed)
+    write_whole(folder / "audit.json", audit.model_dump_json(indent=2) + "\n")
+    return audit
+
+
+def _measured(chosen: list[Choice], checks: Checks, described: dict[str, str], seed: int) -> Audit:
+    rows: list[dict[str, Any]] = []
+    skipped = {}
+    for kind, (check, planter) in PLANTS.items():
+        if check not in checks:
+            continue
+        planted = [one for choice in chosen if (one := planter(choice, seed)) is not None]
+        caught = Proportion(sum(checks[check](planted)), len(planted))
+        skipped[kind] = len(chosen) - len(planted)
+        low, high = caught.interval
+        rows.append(
+            {"kind": kind, "check": check, "caught": caught.hits, "planted": caught.n, "low": low, "high": high}
+        )
+    alarms = {name: Proportion(sum(check(chosen)), len(chosen)) for name, check in checks.items()}
+    return Audit(
+        checks=described,
+        pairs=len(chosen),
+        drafts=len(chosen),
+        seed=seed,
+        rows=rows,
+        false_alarms={
+            name: {"refused": rate.hits, "checked": rate.n, "low": rate.interval.low, "high": rate.interval.high}
+            for name, rate in alarms.items()
+        },
+        skipped=skipped,
+    )
+
+
+def _said(choice: Choice, right: str) -> Choice:
+    options = list(choice.options)
+    options[choice.answer] = right
+    return choice.model_copy(update={"options": tuple(options)})
+
+
+def _weak(choices: Sequence[Choice], judge: LM) -> list[bool]:
+    out = []
+    for votes in blind_votes(choices, judge, BlindConfig(judge=judge.name)):
+        if isinstance(votes, str):
+            raise ModelError(f"the blind judge gave no answer ({votes})", subject=judge.name, remedy="run again")
+        out.append(votes.weak is True)
+    return out
+
+
+def _unconfirmed(choices: Sequence[Choice], verifier: LM, config: KeyConfig, pictures: Pictures) -> list[bool]:
+    out = []
+    for verdict in check_keys(choices, verifier, config, pictures):
+        if verdict.error is not None:
+            raise ModelError(
+                f"the verifier gave no answer ({verdict.error})", subject=verifier.name, remedy="run again"
+            )
+        out.append(not verdict.confirmed)
+    return out

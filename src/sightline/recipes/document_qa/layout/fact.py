@@ -1,0 +1,23 @@
+"""What a finder hands on: an askable fact, still without words for the question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Words `start` to `stop` of the page answer a question of form `form` with these slots.
+
+    `context` is a heading or title that tells two facts of the same label apart. `rank` 0 is asked before 1.
+    """
+
+    style: str
+    """"key-value", "table", "heading", "date", "amount" or "caption"."""
+    form: str
+    """Which family of phrasings asks for it: a key of `phrases`."""
+    slots: tuple[tuple[str, str], ...]
+    start: int
+    stop: int
+    context: str = ""
+    rank: int = 0

@@ -1,0 +1,106 @@
+"""The embedded writer: questions and answers from a page's own layout, without any model.
+
+Every answer is a run of the page's words and says so (`kind` extractive, style "layout/..."). It asks little rather
+than wrongly: a page on which no rule is sure gets no question.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+from sightline.core.fingerprint import seeded
+from sightline.core.sample import Page
+from sightline.recipes.document_qa.items import Chunk, Draft
+from sightline.recipes.document_qa.layout.captions import captions
+from sightline.recipes.document_qa.layout.dates_amounts import dates_amounts
+from sightline.recipes.document_qa.layout.fact import Fact
+from sightline.recipes.document_qa.layout.headings import headings
+from sightline.recipes.document_qa.layout.key_values import key_values
+from sightline.recipes.document_qa.layout.phrases import PHRASES, question
+from sightline.recipes.document_qa.layout.tables import tables
+from sightline.recipes.document_qa.layout.view import running_heads, view
+from sightline.recipes.document_qa.layout.words import ABBREVIATIONS
+
+FINDERS = (key_values, captions, headings, dates_amounts, tables)
+MAX_WORDS = 25
+
+
+class LayoutWriter:
+    """Writes up to `pairs_per_page` questions about each page of a chunk; the same chunk and seed give the same."""
+
+    name = "layout"
+
+    def __init__(self, pairs_per_page: int = 4, seed: int = 0) -> None:
+        self.pairs_per_page = pairs_per_page
+        self.seed = seed
+
+    def drafts(self, chunk: Chunk) -> list[Draft]:
+        """Questions in the chunk's language, none twice in the chunk; empty where nothing is worth asking."""
+        heads = running_heads(chunk.pages)
+        language = chunk.language if chunk.language in PHRASES else "en"
+        drafts = [draft for page in chunk.pages for draft in self._page(page, language, heads)]
+        asked = Counter(draft.question for draft in drafts)
+        return [draft for draft in drafts if asked[draft.question] == 1]
+
+    def _page(self, page: Page, language: str, heads: frozenset[str]) -> list[Draft]:
+        seen = view(page, heads)
+        draw = Random(seeded(self.seed, "layout", page.source.sha256, page.index))
+        asked: dict[str, tuple[Fact, Draft]] = {}
+        for find in FINDERS:
+            for fact in find(seen):
+                words = question(fact, language, draw.randrange(1 << 30))
+                answer = tidy(seen.words(fact.start, fact.stop))
+                if _sound(words, answer):
+                    draft = Draft(question=words, answer=answer, page=page.index, style=f"layout/{fact.style}")
+                    asked.setdefault(words, (fact, draft))
+        chosen: dict[tuple[int, int], Draft] = {}
+        for fact, draft in _in_turn(list(asked.values()), draw):
+            chosen.setdefault((fact.start, fact.stop), draft)
+        return list(chosen.values())[: self.pairs_per_page]
+
+
+def _in_turn(asked: list[tuple[Fact, Draft]], draw: Random) -> list[tuple[Fact, Draft]]:
+    """One of each style, then the next of each; within a style the sure ones first, else in the drawn order."""
+    styles = sorted({fact.style for fact, _ in asked})
+    draw.shuffle(styles)
+    draw.shuffle(asked)
+    asked.sort(key=lambda pair: pair[0].rank)
+    turns: Counter[str] = Counter()
+    keyed = []
+    for pair in asked:
+        style = pair[0].style
+        keyed.append(((turns[style], pair[0].rank, styles.index(style)), pair))
+        turns[style] += 1
+    keyed.sort(key=lambda entry: entry[0])
+    return [pair for _, pair in keyed]
+
+
+def tidy(answer: str) -> str:
+    """Without the punctuation that belongs to the sentence around it.
+
+    >>> tidy("2020-12-12."), tidy("Sample Trading Co."), tidy("571.04 €,")
+    ('2020-12-12', 'Sample Trading Co.', '571.04 €')
+    """
+    answer = answer.strip(" ,;:")
+    if answer.endswith(")") and answer.count(")") > answer.count("("):
+        answer = answer[:-1].rstrip()
+    last = answer.rsplit(" ", 1)[-1].casefold()
+    if (
+        answer.endswith(".")
+        and last not in ABBREVIATIONS
+        and not (len(last) > 2 and "." in last[:-1] and last[0].isalpha())
+    ):
+        answer = answer[:-1]
+    return answer.strip()
+
+
+def _sound(words: str, answer: str) -> bool:
+    """Something to say, not too long, and not given away by the question."""
+    if not answer or len(answer.split()) > MAX_WORDS or "\ufffd" in answer or "\ufffd" in words:
+        return False
+    return f" {_bare(answer)} " not in f" {_bare(words)} "
+
+
+def _bare(text: str) -> str:
+    return " ".join([bare for word in text.casefold().split() if (bare := word.strip("\"'.,?()[]:;"))])

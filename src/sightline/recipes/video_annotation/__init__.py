@@ -1,0 +1,1 @@
+"""Videos in, scene-level annotations with aligned times out."""

@@ -1,0 +1,112 @@
+"""The story: videos in, aligned scene annotations out.
+
+files -> one decoding pass -> filters -> distinct -> category -> selection -> free words -> fields -> aligned records
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from sightline.core.fingerprint import fingerprint
+from sightline.core.record import RunRecord
+from sightline.core.sample import Rejected
+from sightline.lm import Cached
+from sightline.lm.tally import Tally
+from sightline.pipeline import ExecutorConfig, Progress, RunResult, Store, run_local, run_ray
+from sightline.recipes.video_annotation.asking import candidate
+from sightline.recipes.video_annotation.config import VideoAnnotationConfig
+from sightline.recipes.video_annotation.dataset import write_videos
+from sightline.recipes.video_annotation.items import VideoFile, WatchedVideo
+from sightline.recipes.video_annotation.models import Models
+from sightline.recipes.video_annotation.plan import RETRIED, VERSION, video_plan
+from sightline.recipes.video_annotation.selection import select
+from sightline.recipes.video_annotation.sources import find_videos
+from sightline.recipes.video_annotation.taxonomy import Taxonomy, default_taxonomy
+
+LIBRARIES = ("sightline", "av", "pyarrow", "pillow", "numpy", "pydantic")
+"""Whose versions decide a result: kept in run.json."""
+TIME_LIMIT = 1800.0
+"""Seconds that one video may take to decode: an hour of film on one slow core."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Where the plan runs."""
+
+    kind: Literal["local", "ray"] = "local"
+    executor: ExecutorConfig = field(default_factory=lambda: ExecutorConfig(time_limit=TIME_LIMIT))
+    progress: Progress = field(default_factory=Progress)
+
+
+def build_videos(
+    paths: Sequence[str | Path] | Iterable[VideoFile | Rejected],
+    out: str | Path,
+    models: Models,
+    config: VideoAnnotationConfig | None = None,
+    *,
+    taxonomy: Taxonomy | None = None,
+    engine: Engine | None = None,
+) -> RunResult:
+    """Build (or go on building) the dataset in `out` from video files, folders, globs or fsspec URLs; or from what a
+    manifest gave (`manifest.fetch_manifest`).
+
+    Running it again does only what is missing; replies of language models are kept, so that none is paid for twice.
+    Raises InputError (nothing to read), StorageError (cannot write). Where BudgetReached or ModelError ended the run,
+    it stands in `result.stopped_by`; the dataset then holds what was finished before.
+    """
+    out, engine, taxonomy = Path(out), engine or Engine(), taxonomy or default_taxonomy()
+    leaves = fingerprint([[leaf.text, leaf.description] for leaf in taxonomy.leaves])
+    config = (config or VideoAnnotationConfig()).model_copy(update={"taxonomy": leaves})
+    tallied = models.wrapped(lambda lm: Tally(Cached(lm, out / ".sightline" / "replies.sqlite")))
+    record = RunRecord(
+        recipe="video_annotation",
+        version=VERSION,
+        config=config.model_dump(mode="json"),
+        models=tallied.names,
+        seed=config.finish.seed,
+        versions={name: version(name) for name in LIBRARIES},
+        started=datetime.now(UTC),
+    )
+    plan = video_plan(config, tallied, taxonomy, Store(out), record.fingerprint)
+    files = find_videos(paths, [out]) if isinstance(paths, (list, tuple)) else paths
+    run: Callable[..., RunResult] = run_local if engine.kind == "local" else run_ray
+    executor = engine.executor.model_copy(update={"retry": (*engine.executor.retry, *RETRIED)})
+    result = run(plan, files, out, executor, engine.progress)
+    figures = run_figures(result, tallied, config)
+    write_videos(result, out, record.model_copy(update={"finished": datetime.now(UTC), "figures": figures}))
+    return result
+
+
+def run_figures(result: RunResult, models: Models, config: VideoAnnotationConfig) -> dict[str, Any]:
+    """Funnel, hours, quotas and cost as measured, for run.json and the report."""
+    totals: dict[str, Any] = {}
+    for lm in models.used:
+        assert isinstance(lm, Tally)
+        for name, value in lm.counts.model_dump().items():
+            totals[name] = totals.get(name, 0) + value
+    watched = [item.facts.duration for item in result.items("watch") if isinstance(item, WatchedVideo)]
+    return {
+        "funnel": [step._asdict() for step in result.funnel],
+        "videos": len(watched),
+        "hours_watched": sum(watched) / 3600,
+        "seconds": result.seconds,
+        "complete": result.complete,
+        "stopped_by": None if result.stopped_by is None else str(result.stopped_by),
+        "shares": _shares(result, config),
+        **totals,
+    }
+
+
+def _shares(result: RunResult, config: VideoAnnotationConfig) -> list[dict[str, Any]]:
+    """How the quotas came out; empty where nothing was selected."""
+    names = [step.name for step in result.plan]
+    if config.selection is None:
+        return []
+    before = names[names.index("select") - 1]
+    pool = [candidate(item) for item in result.items(before) if isinstance(item, WatchedVideo)]
+    return [share._asdict() | {"met": share.met} for share in select(pool, config.selection).shares]

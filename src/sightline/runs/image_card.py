@@ -1,0 +1,319 @@
+"""The honest distillation card: how near a student comes to its teacher, on named features, against pictures that
+neither was trained on, over paired seeds; and what it costs. What misses its target is said as plainly as what meets
+it.
+
+FD is a Frechet distance on the named features, comparable only with itself. "Gap" is FD(student) / FD(teacher) - 1
+for the same seed, hence the same noises and the same labels; its interval is Student's t over the seeds. Every
+distance is between as many samples as there are held-out pictures, so the bias of a small sample is the same
+everywhere."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, median, stdev
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from scipy import stats  # type: ignore[import-untyped]
+from torch import Tensor
+
+from sightline.core.errors import InputError
+from sightline.core.score import Interval, Proportion
+from sightline.evaluate.features import frechet, kid, moments
+from sightline.generate.data import Pictures
+from sightline.generate.denoiser import Condition
+from sightline.generate.features import Features, nearest
+from sightline.generate.latents import decode
+from sightline.generate.model import ImageModel
+from sightline.generate.producing import Recipe, produce
+
+FEWEST_SEEDS = 5
+FROZEN = ConfigDict(frozen=True, extra="forbid")
+
+
+class Row(BaseModel):
+    """One sampler of one model."""
+
+    model_config = FROZEN
+
+    name: str
+    steps: int
+    evaluations: float
+    """Network evaluations for one picture (NFE)."""
+    seconds: float
+    """For all pictures of one seed, median over the seeds."""
+    distances: dict[str, tuple[float, ...]]
+    """FD for each feature and seed."""
+    kernel: dict[str, float]
+    """KID for each feature, mean over the seeds."""
+
+    def mean(self, feature: str) -> float:
+        """FD, mean over the seeds."""
+        return fmean(self.distances[feature])
+
+
+class Gap(BaseModel):
+    """A student's row against a teacher's on one feature."""
+
+    model_config = FROZEN
+
+    student: str
+    teacher: str
+    feature: str
+    value: float
+    """FD ratio - 1, mean over paired seeds."""
+    interval: Interval
+    """95 %, Student's t."""
+
+    @property
+    def verdict(self) -> str:
+        """Against the target of 10 %."""
+        if self.interval.high <= 0.1:
+            return "met"
+        return "not met" if self.interval.low > 0.1 else "undecided: the interval holds 10 %"
+
+
+class Memory(BaseModel):
+    """Does the model copy? Nearest neighbours of the student's pictures, and of held-out ones, by pixel distance."""
+
+    model_config = FROZEN
+
+    nearer_training: Proportion
+    """Samples nearer to a training picture than to any held-out one, from equally many of each; 50 % = no copying."""
+    copies: Proportion
+    """Samples nearer to a training picture than 99 % of the held-out pictures are; 1 % = as real pictures."""
+
+
+class Card(BaseModel):
+    """Everything that is printed and drawn."""
+
+    model_config = FROZEN
+
+    title: str
+    guidance: float
+    seeds: int
+    samples: int
+    """For each seed; also the size of the held-out reference."""
+    training: int
+    parameters: int
+    floor: dict[str, float]
+    """FD between training and held-out pictures: what real pictures score."""
+    rows: tuple[Row, ...]
+    gaps: tuple[Gap, ...]
+    memory: dict[str, Memory]
+    curve: dict[str, tuple[tuple[float, float], ...]]
+    """Model -> (NFE, FD on the first feature) for one seed."""
+    notes: tuple[str, ...]
+
+    def row(self, name: str) -> Row:
+        """By name."""
+        return next(row for row in self.rows if row.name == name)
+
+    def speed(self, student: str, teacher: str) -> float:
+        """How many times faster, by measured seconds."""
+        return self.row(teacher).seconds / self.row(student).seconds
+
+    def compute(self, student: str, teacher: str) -> float:
+        """Share of the teacher's network evaluations; the network is the same."""
+        return self.row(student).evaluations / self.row(teacher).evaluations
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to measure."""
+
+    guidance: float = 1.3
+    teacher_steps: int = 32
+    student_steps: tuple[int, ...] = (1, 2)
+    middle: float = 0.8
+    seeds: int = FEWEST_SEEDS
+    curve: bool = True
+
+
+GUIDED, UNGUIDED = "teacher, guided", "teacher, unguided"
+
+
+def make_card(
+    student: ImageModel,
+    teacher: ImageModel,
+    training: Pictures,
+    held_out: Pictures,
+    features: Mapping[str, Features],
+    plan: Plan,
+    *,
+    title: str,
+    watch: Callable[[str], None] = lambda _: None,
+) -> tuple[Card, dict[str, Tensor]]:
+    """The card, and one seed's pictures (N, C, H, W) of each row. Raises InputError for fewer than five seeds."""
+    if plan.seeds < FEWEST_SEEDS:
+        raise InputError("a card needs at least five paired seeds", subject=plan.seeds)
+    n = len(held_out)
+    reference = {name: extract(held_out.pixels) for name, extract in features.items()}
+    recipes = _recipes(student, teacher, plan)
+    rows, pictures = [], {}
+    for name, (model, recipe) in recipes.items():
+        watch(name)
+        row, pictures[name] = _measure(name, model, recipe, n, held_out, features, reference, plan.seeds)
+        rows.append(row)
+    gaps = tuple(_gap(row, against, feature) for row in rows[2:] for against in rows[:2] for feature in features)
+    floor = {name: _distance(extract(_some(training, n).pixels), reference[name]) for name, extract in features.items()}
+    first = next(iter(features))
+    curve: dict[str, tuple[tuple[float, float], ...]] = {}
+    for name, source, counts in _curves(rows[-1].name, plan):
+        watch("curve")
+        model, recipe = recipes[source]
+        points = (replace(recipe, steps=steps) for steps in counts)
+        curve[name] = tuple(_point(model, r, n, held_out, features[first], reference[first]) for r in points)
+    card = Card(
+        title=title,
+        guidance=plan.guidance,
+        seeds=plan.seeds,
+        samples=n,
+        training=len(training),
+        parameters=sum(p.numel() for p in student.parameters()),
+        floor=floor,
+        rows=tuple(rows),
+        gaps=gaps,
+        memory={name: _memory(made, training, held_out) for name, made in pictures.items()},
+        curve=curve,
+        notes=_notes(n, features),
+    )
+    return card, pictures
+
+
+def _recipes(student: ImageModel, teacher: ImageModel, plan: Plan) -> dict[str, tuple[ImageModel, Recipe]]:
+    """The rows of the card: the teacher guided and not, the student at each number of steps."""
+    recipes = {
+        GUIDED: (teacher, Recipe(steps=plan.teacher_steps, guidance=plan.guidance)),
+        UNGUIDED: (teacher, Recipe(steps=plan.teacher_steps)),
+    }
+    strength = plan.guidance if student.config.backbone.guidance else 1.0
+    for steps in plan.student_steps:
+        name = f"student, {steps} step" + "s" * (steps > 1)
+        recipes[name] = (student, Recipe(steps=steps, middle=plan.middle, guidance=strength))
+    return recipes
+
+
+def _curves(student_row: str, plan: Plan) -> tuple[tuple[str, str, tuple[int, ...]], ...]:
+    """(name, row of the card, numbers of steps) for quality against steps; none where the plan wants none."""
+    if not plan.curve:
+        return ()
+    return ("student", student_row, (1, 2, 3, 4)), (GUIDED, GUIDED, (4, 8, 16, plan.teacher_steps))
+
+
+def _measure(
+    name: str,
+    model: ImageModel,
+    recipe: Recipe,
+    n: int,
+    held_out: Pictures,
+    features: Mapping[str, Features],
+    reference: Mapping[str, Tensor],
+    seeds: int,
+) -> tuple[Row, Tensor]:
+    seconds, evaluations, first = [], 0.0, torch.empty(0)
+    distances: dict[str, list[float]] = {feature: [] for feature in features}
+    kernel: dict[str, list[float]] = {feature: [] for feature in features}
+    for seed in range(seeds):
+        started = time.perf_counter()
+        made = produce(model, n, replace(recipe, seed=seed), _asked(held_out, seed))
+        pixels = decode(made.units, model.config.pixels)
+        seconds.append(time.perf_counter() - started)
+        evaluations = made.evaluations
+        first = pixels if seed == 0 else first
+        for feature, extract in features.items():
+            found = extract(pixels)
+            distances[feature].append(_distance(found, reference[feature]))
+            kernel[feature].append(kid(found.numpy(), reference[feature].numpy(), subsets=10, seed=seed).value)
+    row = Row(
+        name=name,
+        steps=recipe.steps,
+        evaluations=round(evaluations, 3),
+        seconds=median(seconds),
+        distances={feature: tuple(values) for feature, values in distances.items()},
+        kernel={feature: fmean(values) for feature, values in kernel.items()},
+    )
+    return row, first
+
+
+def _point(
+    model: ImageModel, recipe: Recipe, n: int, held_out: Pictures, extract: Features, reference: Tensor
+) -> tuple[float, float]:
+    made = produce(model, n, recipe, _asked(held_out, 0))
+    return made.evaluations, _distance(extract(decode(made.units, model.config.pixels)), reference)
+
+
+def _asked(held_out: Pictures, seed: int) -> Condition:
+    """The held-out pictures' own labels, in an order of the seed: the classes are as frequent as in the reference."""
+    order = torch.randperm(len(held_out), generator=torch.Generator().manual_seed(seed))
+    return Condition(label=held_out.labels[order] if held_out.classes else None)
+
+
+def _distance(a: Tensor, b: Tensor) -> float:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the card states sample sizes and bias itself
+        return frechet(moments([a.numpy()]), moments([b.numpy()])).value
+
+
+def _gap(student: Row, teacher: Row, feature: str) -> Gap:
+    pairs = zip(student.distances[feature], teacher.distances[feature], strict=True)
+    ratios = [mine / theirs - 1 for mine, theirs in pairs]
+    half = float(stats.t.ppf(0.975, len(ratios) - 1)) * stdev(ratios) / len(ratios) ** 0.5
+    value = fmean(ratios)
+    interval = Interval(value - half, value + half)
+    return Gap(student=student.name, teacher=teacher.name, feature=feature, value=value, interval=interval)
+
+
+def _some(pictures: Pictures, n: int) -> Pictures:
+    order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(7))
+    return pictures[order[:n]]
+
+
+def _memory(made: Tensor, training: Pictures, held_out: Pictures) -> Memory:
+    n = min(len(training), len(held_out))
+    near, _ = nearest(made, _some(training, n).pixels)
+    far, _ = nearest(made, _some(held_out, n).pixels)
+    whole, _ = nearest(made, training.pixels)
+    usual, _ = nearest(held_out.pixels, training.pixels)
+    limit = usual.quantile(0.01)
+    return Memory(
+        nearer_training=Proportion(int((near < far).sum()), len(made)),
+        copies=Proportion(int((whole < limit).sum()), len(made)),
+    )
+
+
+def _notes(n: int, features: Mapping[str, Features]) -> tuple[str, ...]:
+    notes = [
+        f"FD and KID rest on {n} samples against {n} held-out pictures: biased upwards by the small sample, so read "
+        "them against the floor (training against held-out pictures) and against each other only.",
+        "Speed and compute against the unguided teacher are printed too: guidance alone doubles a teacher's cost.",
+    ]
+    if "classifier" in features:
+        notes.append(
+            "The classifier was trained on training and held-out pictures together, so that it favours neither."
+        )
+    return tuple(notes)
+
+
+def lines(card: Card) -> Sequence[str]:
+    """The card as text."""
+    out = [f"{card.title}: {card.samples} samples x {card.seeds} paired seeds, guidance {card.guidance}"]
+    for row in card.rows:
+        distances = "  ".join(f"FD {f} {row.mean(f):.3f}  KID {row.kernel[f]:.4f}" for f in row.distances)
+        out.append(f"  {row.name:<20} NFE {row.evaluations:>5.0f}  {row.seconds:7.2f} s  {distances}")
+    out.append("  real, training vs held-out: " + "  ".join(f"FD {f} {v:.3f}" for f, v in card.floor.items()))
+    for gap in card.gaps:
+        low, high = gap.interval
+        bounds = f"{gap.value:+.1%} [{low:+.1%}, {high:+.1%}]"
+        verdict = f"  target <= 10 %: {gap.verdict}" if gap.teacher == GUIDED else ""
+        out.append(f"  gap of {gap.student} to {gap.teacher} on {gap.feature}: {bounds}{verdict}")
+    for row in card.rows[2:]:
+        for teacher in (GUIDED, UNGUIDED):
+            speed, compute = card.speed(row.name, teacher), card.compute(row.name, teacher)
+            out.append(f"  {row.name}: {speed:.0f} x faster than {teacher}, {compute:.1%} of its evaluations")
+    for name, memory in card.memory.items():
+        out.append(f"  {name}: nearer to training {memory.nearer_training}; near copies {memory.copies}")
+    return [*out, *(f"  note: {note}" for note in card.notes)]

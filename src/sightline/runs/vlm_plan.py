@@ -1,0 +1,190 @@
+"""What a training run will take, before its first step: memory of every part, the largest batch that fits a card,
+tokens, in plain words. The model is never filled with numbers."""
+
+from __future__ import annotations
+
+# mypy: disable-error-code="no-untyped-call"
+# torch leaves many of its functions untyped.
+from collections.abc import Callable
+from typing import Any, Final
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from transformers import AutoConfig
+
+from sightline.runs.vlm_stages import VLMRun, curriculum, tiny_config
+from sightline.train.lora import Lora, add_lora
+from sightline.train.memory import GB, Forecast, Reference, dry_run
+from sightline.train.parts import PARTS, freeze_all_but
+from sightline.train.stages import Stage
+from sightline.vlm.connector import Connector
+from sightline.vlm.fusion import KEY, Fusion, Memory
+from sightline.vlm.model import VLM
+from sightline.vlm.resolution import Tiles, count, crosses
+
+DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+class Load(BaseModel):
+    """What one step is given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    batch: int = Field(default=1, ge=1)
+    images: int = Field(default=1, ge=0)
+    """Per conversation."""
+    width: int = Field(default=1024, ge=1)
+    height: int = Field(default=1024, ge=1)
+    """Pixels of an image."""
+    words: int = Field(default=256, ge=1)
+    """Tokens of a conversation that are no picture."""
+    dtype: str = "bfloat16"
+    checkpointing: bool = False
+    reference: Reference = "none"
+    lora: int = Field(default=0, ge=0)
+    """Rank of adapters on the language model; 0 for none."""
+    trainable: tuple[str, ...] = ("connector", "llm")
+    """Parts that train; with `lora`, the adapters alone."""
+
+
+class Plan(BaseModel):
+    """The answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    forecast: Forecast
+    tokens: int
+    """Of one conversation in the language model's sequence."""
+    vision: int
+    """Patches of one conversation that the encoder works through."""
+
+    def words(self, card: float = 0.0, fits: int | None = None) -> list[str]:
+        """For people; `card` in GB."""
+        f = self.forecast
+        lines = [
+            str(f.static),
+            f"activations {f.activations / GB:.2f} GB, peak {f.peak / GB:.2f} GB (tensors; the allocator adds to it)",
+            f"one conversation: {self.tokens} tokens in the sequence, {self.vision} patches through the encoder",
+        ]
+        if card and fits is not None:
+            if fits:
+                lines.append(f"on {card:g} GB: up to {fits} conversations a batch")
+            else:
+                lines.append(f"on {card:g} GB: not even one; try --lora, --checkpointing, smaller images, fewer parts")
+        return lines
+
+
+def plan(config: VLMRun, load: Load) -> Plan:
+    """One dry run. Raises PlanError for parts that the model does not have."""
+    views = config.resolution.plan(load.width, load.height)
+    patches = sum((v.width // config.resolution.patch) * (v.height // config.resolution.patch) for v in views.views)
+    in_sequence = count(views, config.fusion.kind)
+    forecast = dry_run(
+        lambda: _model(config, load), _loss(config, load), dtype=DTYPES[load.dtype], reference=load.reference
+    )
+    return Plan(forecast=forecast, tokens=load.words + load.images * in_sequence, vision=load.images * patches)
+
+
+def fitting(config: VLMRun, load: Load, card: float, most: int = 1024) -> int:
+    """Conversations a batch that fit `card` GB. Batches are doubled until one does not fit; between the last two the
+    peak is taken from the chord, which lies above it (the peak is the larger of a constant and a line)."""
+
+    def peak(batch: int) -> int:
+        return plan(config, load.model_copy(update={"batch": batch})).forecast.peak
+
+    limit = int(card * GB)
+    low, at_low = 1, peak(1)
+    if at_low > limit:
+        return 0
+    while low < most:
+        high, at_high = 2 * low, peak(2 * low)
+        if at_high > limit:
+            return low + (limit - at_low) * (high - low) // (at_high - at_low)
+        low, at_low = high, at_high
+    return most
+
+
+def eight_billion() -> VLMRun:
+    """SigLIP-so400m at 384 px in tiles, 81 features each, and a language model of Llama-3-8B's shape."""
+    return VLMRun(
+        encoder={
+            "model_type": "siglip_vision_model",
+            "hidden_size": 1152,
+            "intermediate_size": 4304,
+            "num_hidden_layers": 27,
+            "num_attention_heads": 16,
+            "image_size": 384,
+            "patch_size": 14,
+            "vision_use_head": False,
+        },
+        connector=Connector(kind="shuffle", merge=3),
+        fusion=Fusion(),
+        llm={
+            "model_type": "llama",
+            "vocab_size": 128256,
+            "hidden_size": 4096,
+            "intermediate_size": 14336,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 8,
+        },
+        resolution=Tiles(patch=14, merge=3),
+        stages=(Stage(name="sft", trainable=("llm",), lr={"llm": 1e-5}, steps=1),),
+    )
+
+
+PLANNED: Final[dict[str, Callable[[], VLMRun]]] = {"8b": eight_billion, "tiny": lambda: tiny_config(curriculum(100))}
+
+
+def _model(config: VLMRun, load: Load) -> Any:
+    vision, text = ({**values} for values in (config.encoder, config.llm))
+    model: Any = VLM(
+        AutoConfig.for_model(vision.pop("model_type"), **vision),
+        config.connector,
+        config.fusion,
+        AutoConfig.for_model(text.pop("model_type"), **text),
+    ).train()
+    parts = load.trainable
+    if load.lora:
+        add_lora(model, Lora(rank=load.lora))
+        parts = ("lora",)
+    freeze_all_but(model, parts, PARTS)
+    if load.checkpointing:
+        model.activation_checkpointing_enable()
+        model.enable_input_require_grads()
+    return model
+
+
+def _loss(config: VLMRun, load: Load) -> Callable[[nn.Module], Tensor]:
+    """One forward pass as training does it, on inputs without numbers."""
+    each = config.resolution.plan(load.width, load.height)
+    views = [view for _ in range(load.batch * load.images) for view in each.views]
+    across = [crosses(view, config.fusion.kind) for view in views]
+
+    def loss(model: Any) -> Tensor:
+        sizes = [(view.height, view.width) for view in views]
+        made: list[Tensor] = []
+        if views:
+            high, wide = max(s[0] for s in sizes), max(s[1] for s in sizes)
+            pixels = torch.empty(len(views), 3, high, wide)
+            made = model.model.views(model.model.encode(pixels, sizes), sizes)
+        features = [one for one, crossed in zip(made, across, strict=True) if not crossed]
+        seen = [one for one, crossed in zip(made, across, strict=True) if crossed]
+        length = load.words + load.images * count(each, config.fusion.kind)
+        embeds = model.get_input_embeddings()(torch.zeros(load.batch, length, dtype=torch.long))
+        if features:
+            joined = torch.cat(features).unflatten(0, (load.batch, -1))
+            embeds = torch.cat([joined, embeds[:, joined.shape[1] :]], dim=1)
+        labels = torch.zeros(load.batch, length, dtype=torch.long)
+        mask = torch.ones(load.batch, length, dtype=torch.long)
+        memory: dict[str, Any] = {}
+        if seen:
+            keys = torch.cat(seen).unflatten(0, (load.batch, -1))
+            visible = torch.ones(load.batch, 1, length, keys.shape[1], dtype=torch.bool)
+            memory = {KEY: Memory(keys, visible, visible[:, :, :1])}
+        out = model(inputs_embeds=embeds, attention_mask=mask, labels=labels, use_cache=False, **memory)
+        value: Tensor = out.loss
+        return value
+
+    return loss

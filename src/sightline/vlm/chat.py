@@ -1,0 +1,159 @@
+"""A trained model as an `LM`: it writes, judges and is evaluated wherever an endpoint can."""
+
+# mypy: disable-error-code="no-untyped-call"
+# transformers and torch leave many of their functions untyped.
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from sightline.core.errors import InputError, ModelError, Reject
+from sightline.core.message import Clip, Reply, Request, Usage
+from sightline.vlm.model import VLM
+from sightline.vlm.reader import Encoded, VLMReader
+
+SURROGATE_FREE = str.maketrans({"\x00": "\ufffd"})
+
+
+def loaded(folder: Path) -> tuple[VLM, VLMReader]:
+    """Model and reader of a folder, in evaluation mode. Raises InputError where a file is missing, broken or of another
+    model."""
+    config = folder / "config.json"
+    try:
+        kind = json.loads(config.read_text(encoding="utf-8")).get("model_type")
+    except FileNotFoundError as error:
+        raise InputError("no model in this folder", subject=folder, remedy="name what `train vlm` wrote") from error
+    except (ValueError, AttributeError) as error:
+        raise InputError("config.json is not readable", subject=config) from error
+    if kind != "sightline_vlm":
+        raise InputError(f"a model of type {kind!r}, not one of ours", subject=folder)
+    try:
+        opened: Any = AutoModelForImageTextToText.from_pretrained(
+            folder, use_safetensors=True, local_files_only=True, output_loading_info=True
+        )
+        reader = AutoProcessor.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, SafetensorError, RuntimeError) as error:
+        what = " ".join(str(error).split())[:200]
+        raise InputError(f"the model cannot be read ({what})", subject=folder) from error
+    model, report = opened
+    odd = sorted(report["missing_keys"]) + sorted(report["unexpected_keys"])
+    if odd or not isinstance(reader, VLMReader):
+        raise InputError("weights or reader of another model", subject=folder, remedy=f"first differences: {odd[:3]}")
+    return model.eval(), reader
+
+
+class VLMChat:
+    """Answers requests with a `VLM`; greedy at temperature 0, otherwise each request draws by its own seed.
+
+    Errors of replies: "cannot-see" (clips), "too-long" (prompt and `max_tokens` pass the model's context), and the
+    reader's reasons ("unreadable-picture", "aspect-ratio", ...).
+    """
+
+    def __init__(self, model: VLM, reader: VLMReader, *, name: str = "vlm", batch_size: int = 8) -> None:
+        self.model, self.reader, self._name, self.batch_size = model.eval(), reader, name, batch_size
+        text = model.config.text_config
+        self._context = int(getattr(text, "max_position_embeddings", 0) or getattr(text, "n_positions", 0) or 2**31)
+        self._never = [model.config.image_token_id, model.config.seen_token_id]
+        self._end = int(reader.tokenizer.eos_token_id)
+
+    @classmethod
+    def open(cls, folder: Path, *, batch_size: int = 8) -> VLMChat:
+        """The model of a folder; raises InputError as `loaded`."""
+        return cls(*loaded(folder), name=folder.resolve().name, batch_size=batch_size)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def replies(self, requests: Iterable[Request]) -> Iterator[Reply]:
+        """One reply per request, in order."""
+        source = iter(requests)
+        while window := list(islice(source, self.batch_size)):
+            made: dict[int, Reply] = {}
+            rows: dict[int, Encoded] = {}
+            for index, request in enumerate(window):
+                row = self._row(request)
+                if isinstance(row, str):
+                    made[index] = Reply(error=row, finish="error", model=self.name)
+                else:
+                    rows[index] = row
+            if rows:
+                answered = self._batch([window[index] for index in rows], list(rows.values()))
+                made |= zip(rows, answered, strict=True)
+            yield from (made[index] for index in range(len(window)))
+
+    def _row(self, request: Request) -> Encoded | str:
+        """The encoded prompt, or why there is none."""
+        if any(isinstance(part, Clip) for message in request.messages for part in message.parts):
+            return "cannot-see"
+        try:
+            row = self.reader.encode(request.messages, prompt=True)
+        except Reject as refused:
+            return refused.reason
+        return "too-long" if len(row.ids) + request.max_tokens > self._context else row
+
+    @torch.inference_mode()
+    def _batch(self, requests: Sequence[Request], rows: Sequence[Encoded]) -> list[Reply]:
+        """Prefill once, then one token a step until every row has ended."""
+        begin = time.perf_counter()
+        batch: dict[str, Any] = self.reader.collate(rows, left=True)
+        batch.pop("labels")
+        batch = {key: value.to(self.model.device) for key, value in batch.items()}
+        mask = batch["attention_mask"]
+        batch["position_ids"] = (mask.cumsum(-1) - 1).clamp(min=0)
+        draws = [torch.Generator().manual_seed(request.seed or 0) for request in requests]
+        made: list[list[int]] = [[] for _ in requests]
+        done = [False] * len(requests)
+        try:
+            for _ in range(max(request.max_tokens for request in requests)):
+                out = self.model(**batch, use_cache=True, logits_to_keep=1)
+                out.logits[..., self._never] = float("-inf")
+                chosen = [self._choose(out.logits[i, -1], request, draws[i]) for i, request in enumerate(requests)]
+                for i, (token, request) in enumerate(zip(chosen, requests, strict=True)):
+                    if not done[i]:
+                        made[i].append(token)
+                        done[i] = token == self._end or len(made[i]) >= request.max_tokens
+                if all(done):
+                    break
+                mask = torch.cat([mask, mask.new_ones(len(requests), 1)], dim=1)
+                batch = {
+                    "input_ids": torch.tensor(chosen, device=mask.device)[:, None],
+                    "attention_mask": mask,
+                    "position_ids": batch["position_ids"][:, -1:] + 1,
+                    "past_key_values": out.past_key_values,
+                }
+        except torch.OutOfMemoryError as error:
+            raise ModelError("not enough memory for a batch", remedy=f"batch_size < {len(requests)}") from error
+        seconds = (time.perf_counter() - begin) / len(requests)
+        return [self._reply(*each, seconds) for each in zip(requests, rows, made, strict=True)]
+
+    def _choose(self, logits: Tensor, request: Request, draw: torch.Generator) -> int:
+        if request.temperature == 0:
+            return int(logits.argmax())
+        chances = (logits.float().cpu() / request.temperature).softmax(-1)
+        ordered, places = chances.sort(descending=True)
+        ordered[(ordered.cumsum(-1) - ordered) >= request.top_p] = 0
+        return int(places[torch.multinomial(ordered, 1, generator=draw)])
+
+    def _reply(self, request: Request, row: Encoded, ids: list[int], seconds: float) -> Reply:
+        ended = ids[-1:] == [self._end]
+        text = self.reader.tokenizer.decode(ids[:-1] if ended else ids, skip_special_tokens=True)
+        text = text.encode("utf-8", "replace").decode("utf-8").translate(SURROGATE_FREE)
+        cuts = [at for stop in request.stop if (at := text.find(stop)) >= 0]
+        return Reply(
+            text=text[: min(cuts)] if cuts else text,
+            model=self.name,
+            usage=Usage(input_tokens=len(row.ids), output_tokens=len(ids)),
+            finish="stop" if ended or cuts else "length",
+            seconds=seconds,
+        )

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sightline.core.errors import InputError
+from sightline.evaluate import statistics as s
+from sightline.evaluate.metrics.bleu import bleu
+from sightline.evaluate.metrics.bleu import totals as bleu_totals
+from sightline.evaluate.totals import Totals
+
+RNG = np.random.default_rng(0)
+A = RNG.random(80)
+B = np.clip(A + RNG.normal(0.05, 0.2, 80), 0, 1)
+
+
+def test_t_interval_and_paired_t_equal_scipy() -> None:
+    low, high = stats.t.interval(0.95, 79, A.mean(), stats.sem(A))
+    assert s.mean_interval(A) == pytest.approx((low, high), abs=1e-12)
+    paired = s.paired_t(A, B)
+    assert paired.p == pytest.approx(stats.ttest_rel(B, A).pvalue, abs=1e-12)
+    assert paired.difference == pytest.approx((B - A).mean())
+
+
+def test_wilson_is_used_for_yes_no_figures() -> None:
+    expected = stats.binomtest(9, 40).proportion_ci(method="wilson")
+    assert s.mean_interval([1.0] * 9 + [0.0] * 31) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    perfect = s.mean_interval([1.0] * 20)
+    assert perfect is not None
+    assert perfect.low < 0.9
+
+
+def test_mcnemar_equals_the_exact_binomial_test() -> None:
+    a = [True] * 30 + [False] * 12 + [True] * 4
+    b = [True] * 30 + [True] * 12 + [False] * 4
+    flips = s.mcnemar(a, b)
+    assert (flips.only_a, flips.only_b, flips.both, flips.neither) == (4, 12, 30, 0)
+    assert flips.p == pytest.approx(stats.binomtest(4, 16, 0.5).pvalue, abs=1e-12)
+    assert s.mcnemar([True], [True]).p == 1.0
+
+
+def test_equivalence_equals_two_one_sided_tests() -> None:
+    lower = stats.ttest_1samp(B - A, -0.1, alternative="greater").pvalue
+    upper = stats.ttest_1samp(B - A, 0.1, alternative="less").pvalue
+    assert s.equivalence(A, B, 0.1) == pytest.approx(max(lower, upper), abs=1e-12)
+    with pytest.raises(InputError):
+        s.equivalence(A, B, 0.0)
+
+
+def test_holm_by_hand() -> None:
+    assert s.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_needed_n_gives_the_promised_power() -> None:
+    n = s.needed(0.1, 0.4)
+    rng = np.random.default_rng(1)
+    found = [stats.ttest_1samp(rng.normal(0.1, 0.4, n), 0).pvalue < 0.05 for _ in range(600)]
+    assert 0.74 < np.mean(found) < 0.86
+
+
+def test_paired_bootstrap_sees_a_corpus_difference_and_no_difference() -> None:
+    references = [[f"the small dog number {i} runs over the old green field"] for i in range(60)]
+    good = [r[0] for r in references]
+    bad = [r[0].replace("small dog", "cat") if i % 2 else r[0] for i, r in enumerate(references)]
+    better = s.paired_bootstrap(bleu_totals(bad, references), bleu_totals(good, references))
+    assert better.difference > 0
+    assert better.interval is not None
+    assert better.interval.low > 0
+    assert better.p < 0.01
+    same = s.paired_bootstrap(bleu_totals(bad, references), bleu_totals(bad, references))
+    assert same.difference == 0
+    assert same.p == 1.0
+
+
+def test_groups_widen_the_bootstrap_and_are_checked() -> None:
+    x = np.repeat(RNG.random(20), 10)
+    totals = Totals(np.stack([x, np.ones(200)], 1), lambda sums: sums[..., 0] / sums[..., 1])
+    plain, grouped = s.bootstrap(totals), s.bootstrap(totals, [str(i // 10) for i in range(200)])
+    assert plain is not None
+    assert grouped is not None
+    assert grouped.high - grouped.low > 2 * (plain.high - plain.low)
+    with pytest.raises(InputError, match="3 groups for 200"):
+        s.bootstrap(totals, ["a", "b", "c"])
+
+
+def test_one_item_has_no_interval() -> None:
+    assert bleu(["a dog"], [["a dog"]]).interval is None
+    assert s.mean_interval([0.5, 0.7], ["a", "a"]) is None
+
+
+def test_chance_of_three_of_five_rotations() -> None:
+    assert s.binomial_tail(3, 5, 0.2) == pytest.approx(stats.binom.sf(2, 5, 0.2))
+    assert s.binomial_tail(3, 5, 0.2) == pytest.approx(0.058, abs=5e-4)

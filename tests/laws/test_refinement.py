@@ -1,0 +1,70 @@
+"""Laws of refinement: killed and resumed = uninterrupted, and no question is paid for twice."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from sightline.recipes.dataset import Dataset
+
+FOLDER = Path(__file__).resolve().parents[1] / "recipes" / "adversarial_qa"
+COUNT = 30
+KILLS = 3
+
+
+def questions(path: Path) -> Path:
+    rows = [
+        {
+            "id": f"q{n}",
+            "question": f"Which door opens in scene {n}?",
+            "options": [f"door {n}-{i}" for i in range(5)],
+            "answer": 1,
+            "context": f"In scene {n} the door {n}-1 opens.",
+        }
+        for n in range(COUNT)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def start(data: Path, out: Path, log: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, str(FOLDER / "refine_main.py"), str(data), str(out), str(log)])
+
+
+def records(folder: Path) -> list[dict[str, Any]]:
+    return list(Dataset(folder).rows())
+
+
+def test_killed_at_any_moment_and_resumed_is_uninterrupted(tmp_path: Path) -> None:
+    data = questions(tmp_path / "q.jsonl")
+    assert start(data, tmp_path / "whole", tmp_path / "whole.log").wait(60) == 0
+    moments = random.Random(0)
+    log = tmp_path / "log"
+    killed = 0
+    while killed < KILLS:
+        process = start(data, tmp_path / "out", log)
+        before = log.stat().st_size if log.exists() else 0
+        until = time.monotonic() + 30
+        while time.monotonic() < until and (not log.exists() or log.stat().st_size == before):
+            time.sleep(0.01)  # it is at work when it asks anew
+        time.sleep(moments.uniform(0.0, 0.15))
+        if process.poll() is not None:
+            break
+        process.kill()
+        process.wait()
+        killed += 1
+    assert killed >= 2
+    assert start(data, tmp_path / "out", log).wait(60) == 0
+    assert records(tmp_path / "out") == records(tmp_path / "whole")
+    once = Counter((tmp_path / "whole.log").read_text(encoding="utf-8").splitlines())
+    again = Counter(log.read_text(encoding="utf-8").splitlines())
+    assert set(once.values()) == {1}
+    assert set(again) == set(once)
+    assert sum(again.values()) <= sum(once.values()) + killed
+    assert {row["split"] for row in records(tmp_path / "out")} == {"train", "unfixed_train"}

@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from sightline.core.errors import Reject
+from sightline.core.media import Source
+from sightline.core.sample import Page
+from sightline.media import PageConfig, page_count, read_page
+from sightline.recipes.document_qa.items import Chunk, Draft
+from sightline.recipes.document_qa.layout.headings import headings
+from sightline.recipes.document_qa.layout.view import view
+from sightline.recipes.document_qa.layout_writer import LayoutWriter, tidy
+
+sys.path.insert(0, str(Path(__file__).parent))
+from page_maker import chunk_of, page_of, page_with
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "documents"
+
+
+def pages_of(path: Path, limit: int = 1000) -> list[Page]:
+    data = path.read_bytes()
+    source = Source(
+        name=path.name,
+        uri=str(path),
+        sha256=hashlib.sha256(data).hexdigest(),
+        media_type="application/pdf",
+        size=len(data),
+    )
+    count = page_count(path)
+    pages = []
+    for index in range(min(count, limit)):
+        with suppress(Reject):
+            page = read_page(path, source, index, config=PageConfig(dpi=36))
+            pages.append(page.model_copy(update={"blob": None}))
+    return pages
+
+
+def answers(page: Page, language: str = "en", pairs: int = 100) -> dict[str, str]:
+    return {draft.question: draft.answer for draft in LayoutWriter(pairs).drafts(chunk_of(page, language=language))}
+
+
+def asked(page: Page, answer: str, language: str = "en") -> list[str]:
+    return [question for question, found in answers(page, language).items() if found == answer]
+
+
+def assert_verbatim(drafts: list[Draft], pages: list[Page]) -> None:
+    text = {page.index: " ".join(word.text for word in page.words) for page in pages}
+    for draft in drafts:
+        assert draft.page is not None
+        assert f"{draft.answer}" in text[draft.page], draft
+        assert draft.kind == "extractive"
+        assert draft.style.startswith("layout/")
+
+
+@pytest.fixture(scope="module")
+def examples() -> dict[str, list[Page]]:
+    return {path.stem: pages_of(path) for path in sorted(EXAMPLES.glob("*.pdf"))}
+
+
+def test_labels_with_colons() -> None:
+    page = page_with(
+        (50, 100, "Invoice number: 471102"),
+        (50, 112, "Invoice date: 12 March 2024"),
+        (50, 124, "Amount due: 529.87 EUR"),
+        (50, 136, "Account holder: Sample Trading Co."),
+    )
+    found = answers(page)
+    assert set(found.values()) == {"471102", "12 March 2024", "529.87 EUR", "Sample Trading Co."}
+    assert all("invoice number" in question for question in asked(page, "471102"))
+
+
+def test_label_beside_and_above_its_value() -> None:
+    page = page_with(
+        (50, 100, "Due date:"),
+        (200, 100, "1 May 2024"),
+        (50, 160, "Case number", 7.0),
+        (250, 160, "Date of birth", 7.0),
+        (50, 171, "AL-2024-0356"),
+        (250, 171, "14 May 1986"),
+    )
+    assert set(answers(page).values()) == {"1 May 2024", "AL-2024-0356", "14 May 1986"}
+    assert "birth" in asked(page, "14 May 1986")[0]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "http: //www.example.org/page",
+        "Note: this is not a field of anything",
+        "The meeting takes place as follows: room two",
+        "and the answer was clear: nobody came",
+        "10:00 - 12:00",
+        "Invoice date: pending",
+        "Total: see overleaf",
+        "Version: =INTEGER",
+        "Version: ::=INTEGER",
+        "Choice: the alternative se- lected",
+        "Returns: Pointer to a string",
+    ],
+)
+def test_what_only_looks_like_a_label(line: str) -> None:
+    assert answers(page_with((50, 100, line))) == {}
+
+
+def test_a_label_that_stands_twice_is_not_asked() -> None:
+    page = page_with(
+        (50, 100, "Order number: A-17"), (50, 112, "Order number: B-23"), (50, 124, "Due date: 1 May 2024")
+    )
+    assert set(answers(page).values()) == {"1 May 2024"}
+
+
+def test_a_value_goes_on_in_the_next_line_only_where_it_wraps() -> None:
+    page = page_with(
+        (50, 100, "Publisher: Council of the County of Lindal and"),
+        (50, 112, "its Neighbours"),
+        (50, 200, "Venue: Council Hall"),
+        (50, 212, "Tea is served from four until half past five"),
+    )
+    assert set(answers(page).values()) == {"Council of the County of Lindal and its Neighbours", "Council Hall"}
+
+
+def test_korean_fields_need_no_colon_and_get_the_right_particles() -> None:
+    page = page_with(
+        (50, 100, "발행일 2020년 4월 2일"),
+        (50, 112, "담당자: 김한빛"),
+        (50, 124, "수강료: 30,000원"),
+        (50, 136, "교육장소: 배움실"),
+    )
+    found = answers(page, "ko")
+    assert set(found.values()) == {"2020년 4월 2일", "김한빛", "30,000원", "배움실"}
+    questions = " ".join(found)
+    assert "발행일은" in questions
+    assert "담당자는" in questions
+    assert "수강료는" in questions
+    assert "교육장소는" in questions
+
+
+TABLE = (
+    (60, 100, "District"), (200, 100, "Homes"), (300, 100, "Leaks"),
+    (60, 114, "Harbour"), (200, 114, "1,240"), (300, 114, "86"),
+    (60, 128, "Old Town"), (200, 128, "980"), (300, 128, "131"),
+    (60, 142, "Orchard"), (200, 142, "760"), (300, 142, "22"),
+)  # fmt: skip
+
+
+def test_cells_by_row_and_column() -> None:
+    found = answers(page_with(*TABLE))
+    cells = {answer: question for question, answer in found.items()}
+    assert set(cells) == {"1,240", "86", "980", "131", "760", "22"}
+    assert "Old Town" in cells["131"]
+    assert "Leaks" in cells["131"]
+
+
+def test_no_cell_is_asked_where_its_row_stands_twice_or_its_column_has_no_head() -> None:
+    twice = (*TABLE, (60, 156, "Harbour"), (200, 156, "11"), (300, 156, "12"))
+    assert not {"1,240", "86", "11", "12"} & set(answers(page_with(*twice)).values())
+    assert answers(page_with(*TABLE[3:])) == {}
+
+
+def test_rows_of_two_columns_of_prose_are_no_table() -> None:
+    left = "the quick brown fox jumps over"
+    right = "a lazy dog that sleeps all day"
+    lines = [(x, 100.0 + 12 * i, text) for x, text in ((50.0, left), (320.0, right)) for i in range(12)]
+    assert answers(page_with(*lines)) == {}
+
+
+def test_captions_and_what_only_mentions_a_figure() -> None:
+    page = page_with(
+        (50, 100, "Figure 2. Mean night flow of the homes in winter."),
+        (50, 200, "Table 3: Prices for households"),
+        (50, 300, "Figure 4 shows that the flow is even lower in summer than it was before."),
+    )
+    found = answers(page)
+    assert set(found.values()) == {"Mean night flow of the homes in winter", "Prices for households"}
+    assert "Figure 2" in asked(page, "Mean night flow of the homes in winter")[0]
+    korean = page_with((50, 100, "[표 1] 강좌와 재료비"), (50, 140, "<그림 2> 학습관 찾아오는 길"))
+    assert set(answers(korean, "ko").values()) == {"강좌와 재료비", "학습관 찾아오는 길"}
+
+
+def test_sections_are_told_apart_by_number_and_by_what_follows_them() -> None:
+    prose = "use in the homes has fallen for five years in a row now, as it had before."
+    lines: list[tuple[float, float, str] | tuple[float, float, str, float]] = []
+    for i, (title, word) in enumerate((("1 Introduction", "Water"), ("2 Leaks and repairs", "Power"))):
+        top = 100.0 + 200 * i
+        lines += [(50, top, title, 14.0), (50, top + 24, f"{word} {prose}"), (50, top + 36, f"Also {prose}")]
+    page = page_with(*lines)
+    forms = Counter(fact.form for fact in headings(view(page)))
+    assert forms == {"section-number": 2, "next-heading": 1, "heading-of": 2}
+    assert set(answers(page).values()) == {"Introduction", "Leaks and repairs"}
+
+
+def test_one_date_in_a_sentence_is_asked_by_its_opening_words() -> None:
+    page = page_with(
+        (50, 100, "The county board approved the method at its meeting of 14 November 2022."),
+        (50, 112, "The hall is open from May 2023 to June 2023 for all who come."),
+    )
+    assert list(answers(page).values()) == ["14 November 2022"]
+    assert "The county board approved the method at its" in asked(page, "14 November 2022")[0]
+
+
+def test_a_sentence_whose_opening_stands_twice_or_hangs_on_a_heading_is_told_apart() -> None:
+    twice = "The board approved the method at its meeting of"
+    page = page_with((50, 100, f"{twice} 14 November 2022."), (50, 130, f"{twice} 3 June 2023."))
+    assert answers(page) == {}
+    page = page_with(
+        (50, 100, "Emergency Order"),
+        (50, 112, "On the first day of the week, that is, on Monday the old office closed until"),
+        (50, 124, "14 November 2022."),
+    )
+    assert [question for question in answers(page) if "Emergency" in question] == []
+    assert list(answers(page).values()) == ["14 November 2022"]
+
+
+def test_running_heads_and_folios_are_never_asked() -> None:
+    pages = [
+        page_with(
+            (50, 30, "Report number: 17", 8.0), (50, 300, f"Order number: {i}23A"), (290, 820, f"Page {i + 1}"), index=i
+        )
+        for i in range(2)
+    ]
+    drafts = LayoutWriter(9).drafts(chunk_of(*pages))
+    assert {draft.answer for draft in drafts} <= {"023A", "123A"}
+
+
+def test_nothing_to_ask_gives_nothing() -> None:
+    assert LayoutWriter().drafts(chunk_of(page_of([]))) == []
+    assert answers(page_with((50, 100, "just a few words"))) == {}
+
+
+def test_the_same_seed_gives_the_same_and_another_seed_others(examples: dict[str, list[Page]]) -> None:
+    chunk = chunk_of(*examples["report"])
+    assert LayoutWriter(4, 7).drafts(chunk) == LayoutWriter(4, 7).drafts(chunk)
+    assert LayoutWriter(4, 7).drafts(chunk) != LayoutWriter(4, 8).drafts(chunk)
+
+
+def test_kinds_are_mixed_before_one_kind_is_asked_twice(examples: dict[str, list[Page]]) -> None:
+    for stem in ("report", "notice_ko", "invoice"):
+        language = "ko" if stem.endswith("ko") else "en"
+        for page in examples[stem]:
+            styles = Counter(draft.style for draft in LayoutWriter(4).drafts(chunk_of(page, language=language)))
+            assert len(styles) == 4, (stem, page.index, styles)
+
+
+def test_examples_yield_forty_pairs_and_every_answer_stands_on_its_page(examples: dict[str, list[Page]]) -> None:
+    total = 0
+    for stem, pages in examples.items():
+        if not pages:
+            assert stem == "scan"
+            continue
+        language = "ko" if stem.endswith("ko") else "en"
+        drafts = LayoutWriter().drafts(chunk_of(*pages, language=language))
+        assert_verbatim(drafts, pages)
+        assert len({draft.question for draft in drafts}) == len(drafts)
+        total += len(drafts)
+    assert total >= 40
+
+
+def test_invoice_facts_are_right(examples: dict[str, list[Page]]) -> None:
+    found = answers(examples["invoice"][0])
+    truth = {
+        "delivery date": "8 March 2024",
+        "due date": "11 April 2024",
+        "amount due": "1,560.00 EUR",
+        "invoice number": "INV-2024-0871",
+        "IBAN": "XX55 0000 1234 5678 9012",
+    }
+    for label, value in truth.items():
+        assert value in [answer for question, answer in found.items() if label in question], label
+
+
+def test_korean_notice_is_asked_in_korean(examples: dict[str, list[Page]]) -> None:
+    drafts = LayoutWriter(20).drafts(chunk_of(*examples["notice_ko"], language="ko"))
+    assert all(draft.question.endswith("?") and any("가" <= c <= "힣" for c in draft.question) for draft in drafts)
+    assert {"2024년 3월 22일", "30,000원"} <= {draft.answer for draft in drafts}
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("2020-12-12.", "2020-12-12"),
+        ("Sample Trading Co.", "Sample Trading Co."),
+        ("$1,345)", "$1,345"),
+        ("571.04 €,", "571.04 €"),
+    ],
+)
+def test_tidy(words: str, answer: str) -> None:
+    assert tidy(words) == answer
+
+
+def test_real_invoice(samples: Path) -> None:
+    found = answers(pages_of(samples / "docs" / "invoice_mustang_508.pdf")[0])
+    assert {"RE-20201121/508", "496.00 €", "571.04 €", "2020-11-10", "DE136695976"} <= set(found.values())
+
+
+def test_real_pages_answer_verbatim_and_never_from_page_numbers(samples: Path) -> None:
+    for name, language in (
+        ("form_dd293_4p.pdf", "en"),
+        ("paper_plos_cc0_16p.pdf", "en"),
+        ("국회입법조사처_이슈와논점_1695호.pdf", "ko"),
+        ("slides_colon_cancer_53p.pdf", "en"),
+    ):
+        pages = pages_of(samples / "docs" / name, limit=8)
+        drafts = LayoutWriter().drafts(Chunk(pages=tuple(pages), group="g", language=language))
+        assert drafts
+        assert_verbatim(drafts, pages)
+        assert not [draft for draft in drafts if "Page" in draft.answer or "http: " in draft.question]

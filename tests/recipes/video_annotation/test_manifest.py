@@ -1,0 +1,188 @@
+"""Fetching from a server that drops, throttles, lies and forbids."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sightline.core.errors import InputError, Reject
+from sightline.core.sample import Rejected
+from sightline.recipes.video_annotation.fetching import FetchConfig, Fetcher
+from sightline.recipes.video_annotation.items import VideoFile
+from sightline.recipes.video_annotation.manifest import read_manifest, videos_of
+
+FAST = FetchConfig(pause=0.01, requests_per_second=1000, timeout=5, attempts=3)
+
+
+class Server:
+    """Serves one body under paths that each misbehave in one way."""
+
+    def __init__(self, body: bytes, subtitles: bytes = b"") -> None:
+        self.body, self.subtitles = body, subtitles
+        self.asked: Counter[str] = Counter()
+        self.ranges: list[str | None] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                outer.asked[self.path] += 1
+                outer.answer(self)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def answer(self, to: BaseHTTPRequestHandler) -> None:
+        kind = to.path.strip("/").split("?")[0].split("/")[0]
+        body, start = (self.subtitles if kind == "subtitles" else self.body), 0
+        wanted = to.headers.get("Range")
+        self.ranges.append(wanted)
+        if kind == "missing":
+            to.send_error(404)
+            return
+        if kind == "moody" and self.asked[to.path] < 3:
+            to.send_error(503)
+            return
+        if wanted and kind not in ("norange", "forgetful"):
+            start = int(wanted.removeprefix("bytes=").rstrip("-"))
+            to.send_response(206)
+            to.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+        else:
+            to.send_response(200)
+        piece = body[start:]
+        claimed = len(piece) + (1000 if kind == "liar" else 0)
+        to.send_header("Content-Length", str(claimed))
+        to.send_header("ETag", f'"{self.asked[to.path]}"' if kind == "forgetful" else '"one"')
+        to.end_headers()
+        dropping = kind in ("drops", "norange", "forgetful") and self.asked[to.path] < 4
+        to.wfile.write(
+            piece[: -(-len(body) // 3)] if dropping and kind == "drops" else piece[:7000] if dropping else piece
+        )
+        if dropping or kind == "liar":
+            to.close_connection = True
+
+
+@pytest.fixture
+def server(samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    videos = samples / "videos"
+    made = Server((videos / "webb_narration_13s.mp4").read_bytes(), (videos / "webb_narration_13s.srt").read_bytes())
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.mark.parametrize("kind", ["good", "drops", "norange", "forgetful", "moody"])
+def test_the_file_arrives_whole(server: Server, tmp_path: Path, kind: str) -> None:
+    config = FAST.model_copy(update={"attempts": 6})
+    fetched = Fetcher(tmp_path / "state", config).fetch(f"{server.url}/{kind}/a.mp4")
+    assert fetched.path.read_bytes() == server.body
+    assert fetched.sha256 == hashlib.sha256(server.body).hexdigest()
+    if kind == "drops":
+        assert server.asked["/drops/a.mp4"] == 3
+        third = -(-len(server.body) // 3)
+        assert server.ranges == [None, f"bytes={third}-", f"bytes={2 * third}-"]
+
+
+def test_nothing_is_asked_twice(server: Server, tmp_path: Path) -> None:
+    for _ in range(2):
+        Fetcher(tmp_path / "state", FAST).fetch(f"{server.url}/good/a.mp4")
+    assert server.asked.total() == 1
+
+
+@pytest.mark.parametrize(("kind", "tries"), [("missing", 1), ("liar", None)])
+def test_failures_are_named(server: Server, tmp_path: Path, kind: str, tries: int | None) -> None:
+    with pytest.raises(Reject) as refused:
+        Fetcher(tmp_path / "state", FAST).fetch(f"{server.url}/{kind}/a.mp4?secret=1")
+    assert refused.value.reason == "not-fetched"
+    assert "secret" not in str(refused.value.evidence)
+    assert tries is None or server.asked.total() == tries
+
+
+def test_wrong_checksum(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(Reject) as refused:
+        Fetcher(tmp_path / "state", FAST).fetch(f"{server.url}/good/a.mp4", "0" * 64)
+    assert refused.value.reason == "wrong-checksum"
+
+
+def test_pace(server: Server, tmp_path: Path) -> None:
+    import time
+
+    slow = FAST.model_copy(update={"bytes_per_second": len(server.body) / 0.4})
+    began = time.monotonic()
+    Fetcher(tmp_path / "state", slow).fetch(f"{server.url}/good/a.mp4")
+    assert time.monotonic() - began > 0.3
+
+
+def rows_of(server: Server) -> list[dict[str, str]]:
+    return [
+        {"id": "one", "url": f"{server.url}/good/one.mp4", "subtitles": f"{server.url}/subtitles/one.srt",
+         "licence": "CC-BY-4.0", "channel": "Sample Channel", "views": "7"},
+        {"id": "two", "url": f"{server.url}/missing/two.mp4"},
+        {"id": "three", "url": f"{server.url}/subtitles/three.mp4"},
+        {"id": "four", "url": f"{server.url}/drops/four.mp4"},
+    ]  # fmt: skip
+
+
+def write(rows: list[dict[str, str]], path: Path) -> Path:
+    if path.suffix == ".csv":
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, sorted({name for row in rows for name in row}))
+            writer.writeheader()
+            writer.writerows(rows)
+    elif path.suffix == ".jsonl":
+        path.write_text("\n".join(map(json.dumps, rows)))
+    else:
+        names = sorted({name for row in rows for name in row})
+        pq.write_table(pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows]), path)
+    return path
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_manifest_and_takedown(server: Server, tmp_path: Path, ending: str) -> None:
+    manifest = write(rows_of(server), tmp_path / f"list.{ending}")
+    takedown = tmp_path / "takedown.txt"
+    takedown.write_text("# asked by their maker\nfour\n")
+    found = list(videos_of([manifest], tmp_path / "out", takedown=takedown, fetch=FAST))
+    one = found[0]
+    assert isinstance(one, VideoFile)
+    assert (one.source.licence, one.about.channel, one.about.views, one.about.id) == (
+        "CC-BY-4.0", "Sample Channel", 7, "one",
+    )  # fmt: skip
+    assert one.transcript is not None
+    refused = [(row.origin, row.reason) for row in found[1:] if isinstance(row, Rejected)]
+    assert refused == [("two", "not-fetched"), ("three", "not-a-video"), ("four", "taken-down")]
+    assert server.asked["/drops/four.mp4"] == 0
+
+
+@pytest.mark.parametrize("text", ["id,link\n1,http://x", "url\nftp://x", "url\n/etc/passwd"])
+def test_broken_manifests(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(text)
+    with pytest.raises(InputError):
+        read_manifest(path)
+
+
+def test_takedown_by_hash_of_a_local_file(samples: Path, tmp_path: Path) -> None:
+    path = samples / "videos" / "street_scenes_10s.mp4"
+    takedown = tmp_path / "list.txt"
+    takedown.write_text(hashlib.sha256(path.read_bytes()).hexdigest())
+    (one,) = videos_of([path], tmp_path / "out", takedown=takedown)
+    assert isinstance(one, Rejected)
+    assert one.reason == "taken-down"

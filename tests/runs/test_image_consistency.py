@@ -1,0 +1,176 @@
+"""The story end to end, and the commands as a person types them."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from sightline.cli import card as card_verb
+from sightline.cli import convert, distill, doctor, generate, train_image
+from sightline.core.errors import InputError, SightlineError
+from sightline.core.score import Interval
+from sightline.generate.data import Pictures
+from sightline.generate.features import nearest, pca, train_classifier
+from sightline.runs.image_card import Card, Gap, Plan, make_card
+from sightline.runs.image_consistency import embedded_pictures, run, story
+
+pytest.importorskip("sklearn")
+
+
+def sightline(command: object, *arguments: object) -> Result:
+    result = CliRunner().invoke(command, [str(argument) for argument in arguments])  # type: ignore[arg-type]
+    if isinstance(result.exception, SightlineError):
+        raise result.exception
+    assert result.exit_code == 0, (result.output, result.exception)
+    return result
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("tiny")
+    run(story("tiny"), out)
+    return out
+
+
+def test_tiny_story_writes_a_whole_card(finished: Path) -> None:
+    card = Card.model_validate_json((finished / "card.json").read_text())
+    assert [row.name for row in card.rows] == [
+        "teacher, guided",
+        "teacher, unguided",
+        "student, 1 step",
+        "student, 2 steps",
+    ]
+    assert [row.evaluations for row in card.rows] == [126, 63, 1, 2]
+    assert card.compute("student, 2 steps", "teacher, guided") == pytest.approx(2 / 126)
+    assert card.seeds == 5
+    assert all(len(row.distances["classifier"]) == 5 for row in card.rows)
+    page = (finished / "card.html").read_text()
+    assert "teacher, unguided" in page
+    assert "<script" not in page
+    assert len(list(finished.glob("sheet-*.png"))) == 5
+
+
+def test_a_second_run_trains_nothing(finished: Path) -> None:
+    before = (finished / "student" / "state.safetensors").stat().st_mtime_ns
+    phases = []
+    run(story("tiny"), finished, lambda phase, progress: phases.append(phase))
+    assert not phases
+    assert (finished / "student" / "state.safetensors").stat().st_mtime_ns == before
+
+
+def test_the_run_record_names_the_five_open_points(finished: Path) -> None:
+    record = json.loads((finished / "student" / "run.json").read_text())
+    options = record["config"]["consistency"]
+    assert {"norm", "prior", "warmup_form", "weight_sign", "jvp"} <= options.keys()
+    assert record["config"]["parent"]
+
+
+def test_unknown_runs_are_named() -> None:
+    with pytest.raises(InputError, match="digits-8"):
+        story("other")
+
+
+def test_verdicts() -> None:
+    def verdict(low: float, high: float) -> str:
+        return Gap(student="s", teacher="t", feature="f", value=0.0, interval=Interval(low, high)).verdict
+
+    assert verdict(-0.1, 0.1) == "met"
+    assert verdict(0.11, 0.2) == "not met"
+    assert verdict(0.0, 0.2).startswith("undecided")
+
+
+def test_a_card_wants_five_seeds() -> None:
+    with pytest.raises(InputError, match="five"):
+        make_card(None, None, None, None, {}, Plan(seeds=4), title="")  # type: ignore[arg-type]
+
+
+def test_features_tell_classes_and_copies() -> None:
+    training, held_out = embedded_pictures("digits-8").split(1 / 3)
+    trained = train_classifier(training, held_out, steps=150)
+    assert trained.accuracy > 0.9
+    assert trained.features(held_out.pixels).shape == (len(held_out), 64)
+    assert pca(training)(held_out.pixels).shape == (len(held_out), 32)
+    distance, where = nearest(training.pixels[:5], training.pixels)
+    assert distance.max() < 1e-3
+    assert where.tolist() == [0, 1, 2, 3, 4]
+    with pytest.raises(InputError, match="labelled"):
+        train_classifier(Pictures(training.pixels, torch.full_like(training.labels, -1)), held_out)
+
+
+def test_photographs_are_patches_of_six() -> None:
+    pytest.importorskip("skimage")
+    pictures = embedded_pictures("photos-16")
+    assert pictures.pixels.shape == (2400, 3, 16, 16)
+    assert len(pictures.classes) == 6
+
+
+@pytest.fixture(scope="module")
+def own_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    for number in range(24):
+        name = "dark" if number % 2 else "light"
+        (folder / name).mkdir(exist_ok=True)
+        shade = 40 + number if number % 2 else 180 + number
+        Image.new("RGB", (20, 16), (shade, shade, 90)).save(folder / name / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pair(own_pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    out = tmp_path_factory.mktemp("models")
+    common = ("--size", 8, "--steps", 4, "--batch", 8, "--held-out", 0.3, "--path", "flow")
+    sightline(train_image.command, "mlp", "--data", own_pictures, "--out", out / "t", *common)
+    short = ("--paths", 16, "--teacher-steps", 3, "--regression-steps", 4, "--steps", 4, "--batch", 8)
+    sightline(distill.command, out / "t", "--out", out / "s", "--guidance", "1,2", *short)
+    return out / "t", out / "s"
+
+
+def test_train_distill_generate_card_convert_doctor(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    teacher, student = pair
+    said = sightline(generate.command, student, "--out", tmp_path / "g", "--n", 6, "--class", "dark", "--guidance", 1.5)
+    assert "6 pictures, 2 network evaluations" in said.output
+    assert len(list((tmp_path / "g").glob("0*.png"))) == 6
+    first = (tmp_path / "g" / "00003.png").read_bytes()
+    sightline(generate.command, student, "--out", tmp_path / "h", "--n", 4, "--class", "dark", "--guidance", 1.5)
+    assert (tmp_path / "h" / "00003.png").read_bytes() == first
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert "target <= 10 %" in sightline(card_verb.command, student, teacher, "--out", tmp_path / "card").output
+    assert "written" in sightline(convert.command, teacher, "--to", "edm", "--out", tmp_path / "edm").output
+    assert "forward mode works" in sightline(doctor.command, teacher).output
+
+
+def test_mistakes_are_named(pair: tuple[Path, Path], own_pictures: Path, tmp_path: Path) -> None:
+    teacher, student = pair
+    with pytest.raises(InputError, match=r"no such class.*dark, light"):
+        sightline(generate.command, student, "--out", tmp_path, "--class", "green")
+    with pytest.raises(InputError, match="takes no prompt"):
+        sightline(generate.command, student, "--out", tmp_path, "--prompt", "a dog")
+    with pytest.raises(InputError, match="cannot jump"):
+        sightline(generate.command, teacher, "--out", tmp_path, "--sampler", "consistency")
+    with pytest.raises(InputError, match="divisible"):
+        sightline(train_image.command, "unet", "--data", own_pictures, "--out", tmp_path / "x", "--size", 10)
+    with pytest.raises(InputError, match="must be a student"):
+        sightline(card_verb.command, teacher, teacher, "--out", tmp_path)
+
+
+def test_a_configuration_file_is_a_function(own_pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.py").write_text(
+        "from sightline.generate.backbone.dit import DiTConfig\n"
+        "from sightline.generate.model import ModelConfig\n"
+        "from sightline.generate.training import TrainConfig\n"
+        "def run(pictures):\n"
+        "    shape = tuple(pictures.pixels.shape[1:])\n"
+        "    backbone = DiTConfig(shape=shape, classes=2, width=16, heads=2, blocks=1)\n"
+        "    model = ModelConfig(backbone=backbone, pixels=pictures.spread, classes=pictures.classes)\n"
+        "    return model, TrainConfig(steps=2, batch=4)\n"
+    )
+    out = tmp_path / "model"
+    sightline(train_image.command, tmp_path / "config.py", "--data", own_pictures, "--out", out, "--size", 8)
+    assert (out / "model.safetensors").is_file()

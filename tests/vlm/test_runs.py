@@ -1,0 +1,193 @@
+"""The stories: tiny run, fusion comparison, configs, plans, dataset reading, command lines - at toy sizes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from click.testing import CliRunner
+
+from sightline.cli.chat import command as chat_command
+from sightline.cli.plan import command as plan_command
+from sightline.cli.train_vlm import command as train_command
+from sightline.core.errors import InputError
+from sightline.core.message import Message, Request
+from sightline.runs.vlm_config import changed, read_config
+from sightline.runs.vlm_data import conversations, told, usable
+from sightline.runs.vlm_pictures import SYLLABLES, TASKS, series, shown
+from sightline.runs.vlm_plan import Load, fitting, plan
+from sightline.runs.vlm_stages import compare_fusions, curriculum, joint, tiny, tiny_config
+from sightline.vlm.chat import VLMChat
+
+torch.set_num_threads(1)
+CONFIG = """
+from sightline.runs.vlm_stages import curriculum, tiny_config
+def config(): return tiny_config(curriculum(10))
+"""
+
+
+@pytest.fixture(scope="module")
+def tiny_run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("tiny")
+    return out, tiny(out, steps=10, pictures=36, tests=2)
+
+
+def test_tiny_writes_its_table_its_models_and_its_proofs(tiny_run):
+    out, table = tiny_run
+    assert json.loads((out / "table.json").read_text()) == table
+    assert table["data"] == "synthetic, rendered"
+    assert table["staged"]["steps"] == table["joint"]["steps"] == 10
+    assert set(table["staged"]["scores"]) == set(TASKS)
+    for value, low, high in table["staged"]["scores"].values():
+        assert 0 <= low <= value <= high <= 1
+    picture = next(series(("colour",), 1, 9)).messages[:1]
+    (reply,) = VLMChat.open(out / "staged" / "model").replies([Request(messages=picture, max_tokens=8)])
+    assert reply.ok
+
+
+def test_chat_answers_about_a_picture_file(tiny_run, tmp_path):
+    out, _ = tiny_run
+    next(series(("box",), 1, 9)).picture.save(tmp_path / "a.png")
+    asked = [
+        "--image",
+        str(tmp_path / "a.png"),
+        "--ask",
+        "box?",
+        "--boxes",
+        str(tmp_path / "b.png"),
+        "--max-tokens",
+        "8",
+    ]
+    result = CliRunner().invoke(chat_command, [str(out / "joint" / "model"), *asked])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "b.png").is_file()
+    (tmp_path / "a.png").write_bytes(b"junk")
+    broken = CliRunner().invoke(chat_command, [str(out / "joint" / "model"), *asked])
+    assert isinstance(broken.exception, InputError)
+    assert "unreadable-picture" in str(broken.exception)
+
+
+def test_fusions_compare_on_equal_terms(tmp_path):
+    rows = compare_fusions(tmp_path, steps=2, pictures=12, tests=2)
+    length = {row["fusion"]: row["sequence"] for row in rows}
+    assert length["cross"] < length["hybrid"] < length["embed"]
+    assert {row["fusion"] for row in rows} == {"embed", "cross", "hybrid"}
+    assert all(row["tokens_per_second"] > 0 for row in rows)
+
+
+def test_equal_compute():
+    assert sum(stage.steps for stage in curriculum(1000)) == sum(stage.steps for stage in joint(1000)) == 1000
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_pictures_are_their_answers(task):
+    pictures = [shown(task, np.random.default_rng(seed)) for seed in range(30)]
+    again = shown(task, np.random.default_rng(3))
+    assert again.picture.tobytes() == pictures[3].picture.tobytes()
+    assert len({one.answer for one in pictures}) > 3
+    for one in pictures:
+        pixels = np.asarray(one.picture).astype(int)
+        drawn = np.abs(pixels - pixels[0, 0]).sum(2) > 60 if task != "box" else None
+        if drawn is not None:
+            assert drawn.any()
+        if one.box is not None:
+            assert 0 <= one.box.left < one.box.right <= 48
+        if task == "hangul":
+            assert one.answer in SYLLABLES
+
+
+def test_values_of_a_config_change_by_path(tmp_path):
+    config = changed(tiny_config(curriculum(100)), ["stages.0.steps=7", "fusion.kind=cross", "llm.hidden_size=64"])
+    assert (config.stages[0].steps, config.fusion.kind, config.llm["hidden_size"]) == (7, "cross", 64)
+    for bad in ("stages.9.steps=1", "nothing", "stages.0.steps=-1", "seeds.x=1"):
+        with pytest.raises(InputError):
+            changed(config, [bad])
+    file = tmp_path / "mine.py"
+    file.write_text(CONFIG)
+    assert read_config(str(file)).stages[0].steps == 2
+    file.write_text("x = 1\n")
+    with pytest.raises(InputError, match="defines no config"):
+        read_config(str(file))
+    with pytest.raises(InputError, match="no such run"):
+        read_config("absent.py")
+
+
+@pytest.mark.slow
+def test_a_plan_answers_in_words_and_rises_with_the_load():
+    config = tiny_config(curriculum(100))
+    load = Load(batch=2, width=48, height=48, words=40, dtype="float32")
+    small = plan(config, load)
+    large = plan(config, load.model_copy(update={"batch": 8}))
+    assert large.forecast.peak > small.forecast.peak
+    assert large.forecast.static == small.forecast.static
+    assert small.tokens == 49
+    fits = fitting(config, load, 0.1)
+    near = plan(config, load.model_copy(update={"batch": fits}))
+    assert fits > 1
+    assert near.forecast.peak <= 0.1e9
+    result = CliRunner().invoke(plan_command, ["tiny", "--size", "48x48", "--lora", "4", "--card", "0.05"])
+    assert result.exit_code == 0, result.output
+    assert "conversations a batch" in result.output
+    assert CliRunner().invoke(plan_command, ["tiny", "--size", "48"]).exit_code == 2
+
+
+@pytest.mark.parametrize("fusion", ["cross", "hybrid"])
+def test_fusions_can_be_planned(fusion):
+    config = changed(
+        tiny_config(curriculum(100)),
+        [f"fusion.kind={fusion}", 'resolution={"kind": "tiles", "tile": 32, "longest": 64, "patch": 8, "merge": 2}'],
+    )
+    assert plan(config, Load(width=48, height=48, images=2, words=20)).forecast.activations > 0
+
+
+def _dataset(folder, rows):
+    (folder / "data").mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(rows), folder / "data" / "train-0.parquet")
+
+
+def _row(index, data, split="train"):
+    text, image = {"type": "text", "text": "colour?"}, {"type": "image", "text": None}
+    return {
+        "id": f"r{index}",
+        "split": split,
+        "images": [{"bytes": data, "path": "a.png"}],
+        "messages": [
+            {"role": "user", "content": [image, text]},
+            {"role": "assistant", "content": [{"type": "text", "text": "red"}]},
+        ],
+    }
+
+
+def test_training_on_a_dataset_counts_what_it_refuses(tmp_path):
+    pictures = [one.messages[0].pictures[0].data for one in series(("colour",), 6, 1)]
+    rows = [*(_row(i, data) for i, data in enumerate(pictures)), _row(6, b"junk"), _row(7, pictures[0], "test")]
+    _dataset(tmp_path / "set", rows)
+    _, reader = tiny_config(curriculum(10)).build()
+    kept, refused = usable(conversations(tmp_path / "set"), reader, picture_budget=None, longest=None)
+    assert len(kept) == 6
+    assert refused == {"r6": "unreadable-picture"}
+    assert told(refused) == "1 rows refused: 1 unreadable-picture"
+    assert isinstance(kept[0][0], Message)
+    arguments = [
+        "--data",
+        str(tmp_path / "set"),
+        "--out",
+        str(tmp_path / "out"),
+        "--set",
+        "batch=2",
+        "--set",
+        "pack=200",
+    ]
+    result = CliRunner().invoke(train_command, ["tiny", *arguments[4:], "--out", str(tmp_path / "bad")])
+    assert result.exit_code != 0
+    file = tmp_path / "mine.py"
+    file.write_text(CONFIG)
+    result = CliRunner().invoke(train_command, [str(file), *arguments])
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert VLMChat.open(tmp_path / "out" / "model").name == "model"
+    with pytest.raises(InputError, match="no dataset"):
+        next(conversations(tmp_path))
