@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from sightline.core.media import Box, MediaRef, Source, Word
@@ -37,6 +37,7 @@ def page(words: list[str]) -> Page:
 
 
 @given(TEXT | ODD)
+@example("A-\x02 A")  # a hyphen and an extractor's mark of the same line end
 @settings(max_examples=500)
 def test_folding_twice_is_folding_once(text: str) -> None:
     assert fold(fold(text)) == fold(text)

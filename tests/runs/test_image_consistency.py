@@ -87,7 +87,7 @@ def test_verdicts() -> None:
 
 def test_a_card_wants_five_seeds() -> None:
     with pytest.raises(InputError, match="five"):
-        make_card(None, None, None, None, {}, Plan(seeds=4), title="")  # type: ignore[arg-type]
+        make_card(None, None, None, None, {}, Plan(seeds=4))  # type: ignore[arg-type]
 
 
 def test_features_tell_classes_and_copies() -> None:

@@ -123,8 +123,9 @@ class Card(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to measure."""
+    """What to measure, and the card's title."""
 
+    title: str = "student of teacher"
     guidance: float = 1.3
     teacher_steps: int = 32
     student_steps: tuple[int, ...] = (1, 2)
@@ -143,8 +144,6 @@ def make_card(
     held_out: Pictures,
     features: Mapping[str, Features],
     plan: Plan,
-    *,
-    title: str,
     watch: Callable[[str], None] = lambda _: None,
 ) -> tuple[Card, dict[str, Tensor]]:
     """The card, and one seed's pictures (N, C, H, W) of each row. Raises InputError for fewer than five seeds."""
@@ -168,7 +167,7 @@ def make_card(
         points = (replace(recipe, steps=steps) for steps in counts)
         curve[name] = tuple(_point(model, r, n, held_out, features[first], reference[first]) for r in points)
     card = Card(
-        title=title,
+        title=plan.title,
         guidance=plan.guidance,
         seeds=plan.seeds,
         samples=n,

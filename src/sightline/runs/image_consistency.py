@@ -197,8 +197,7 @@ def card(student: Path, teacher: Path, pictures: tuple[Pictures, Pictures], out:
         training,
         held_out,
         features,
-        Plan(guidance=guidance),
-        title=f"{student.name} of {teacher.name}",
+        Plan(title=f"{student.name} of {teacher.name}", guidance=guidance),
     )
     write_card(made, sheets, held_out.pixels, out)
     return made

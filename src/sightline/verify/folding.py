@@ -82,12 +82,20 @@ def _with_separator(part: str, following: str) -> str:
         return part.removesuffix(SOFT_HYPHEN)
     last, first = part[-1], following[0]
     if last == SOFT_HYPHEN:
-        return part[:-1] + ("" if _may_touch(first) else " ")
+        part = part[:-1]
+        if not _may_touch(first):
+            return part + " "
+        return _without_hyphen(part, first) if part.endswith("-") else part
     if last == "-" and _may_touch(first) and len(part) > 1 and part[-2].isalnum() and first.isalnum():
-        return part[:-1] if part[-2].isalpha() and first.isalpha() else part
+        return _without_hyphen(part, first)
     if (is_cjk(last) or is_cjk(first)) and _may_touch(last) and _may_touch(first):
         return part
     return part + " "
+
+
+def _without_hyphen(part: str, first: str) -> str:
+    """`part` less its last hyphen where it stands between two letters."""
+    return part[:-1] if part[-2:-1].isalpha() and first.isalpha() else part
 
 
 def is_cjk(letter: str) -> bool:
