@@ -37,7 +37,8 @@ KINDS = {
     "relation": ("discriminative-relation", "relation"),
 }
 _START = 0.001
-"""The official denominators begin here, so that an empty half gives 0."""
+"""The official denominators begin here, so that an empty half gives 0; that of all attributes is a sum of three of
+them."""
 
 
 class Annotation(BaseModel):
@@ -175,10 +176,14 @@ def _places(objects: Sequence[str], data: Amber) -> list[tuple[str, int]]:
     return around + [(name, i) for i, name in enumerate(objects)]
 
 
-def _percent(rounding: Rounding, top: Array, bottom: Array) -> Array:
-    if rounding == "official":
-        return np.asarray(np.round(top / (bottom + _START) * 100, 1))
+def _share(top: Array, bottom: Array) -> Array:
+    """In per cent; 0 where there is nothing to count."""
     return np.asarray(100 * np.divide(top, bottom, out=np.zeros_like(np.asarray(top, float)), where=bottom > 0))
+
+
+def _official(top: float, bottom: float, start: float = _START) -> float:
+    """In per cent before rounding, as the official program computes it."""
+    return float(top) / (float(bottom) + start) * 100
 
 
 def _generative_scores(rows: Array, rounding: Rounding, facts: str) -> dict[str, Score]:
@@ -187,15 +192,15 @@ def _generative_scores(rows: Array, rounding: Rounding, facts: str) -> dict[str,
     for name, (top, bottom) in columns.items():
 
         def value(sums: Array, name: str = name) -> Array:
-            share = _percent("none", sums[..., 0], sums[..., 1])
+            share = _share(sums[..., 0], sums[..., 1])
             return 100 - share if name == "hal" else share
 
         totals = Totals(rows[:, [top, bottom]], value, shown=rows[:, top])
         sums = rows.sum(axis=0)
-        shown = float(_percent(rounding, sums[top], sums[bottom]))
-        if name == "hal":
-            exact = 100 - sums[top] / (sums[bottom] + _START) * 100
-            shown = round(float(exact), 1) if rounding == "official" else totals.result
+        shown = totals.result
+        if rounding == "official":
+            exact = _official(sums[top], sums[bottom])
+            shown = round(100 - exact if name == "hal" else exact, 1)
         out[name] = Score(
             name=name, value=shown, interval=interval(totals), n=len(rows), signature=f"{facts}|interval:bootstrap-95"
         )
@@ -217,24 +222,24 @@ def _halves(asked: Sequence[tuple[str, Annotation]], rounding: Rounding) -> dict
         float,
     )
     kinds = np.array([note.type for _, note in asked])
-    out = {"overall": _half(table, rounding, 0.0001)}
+    out = {"overall": _half(table, rounding)}
     for name, types in KINDS.items():
         mine = table[np.isin(kinds, types)]
         if len(mine):
-            out[name] = _half(mine, rounding, 0.001 if name == "existence" else 0.0001)
+            guard = 0.001 if name == "existence" else 0.0001
+            out[name] = _half(mine, rounding, guard, start=3 * _START if name == "attribute" else _START)
     return out
 
 
-def _half(table: Array, rounding: Rounding, guard: float) -> Half:
+def _half(table: Array, rounding: Rounding, guard: float = 0.0001, start: float = _START) -> Half:
     right, both, said, true, n = table.sum(axis=0)
-    accuracy, precision, recall = (
-        float(_percent(rounding, np.asarray(top), np.asarray(bottom)))
-        for top, bottom in ((right, n), (both, said), (both, true))
-    )
+    shares = ((right, n), (both, said), (both, true))
     if rounding == "official":
+        accuracy, precision, recall = (round(_official(top, bottom, start), 1) for top, bottom in shares)
         p, r = precision / 100, recall / 100
         f1 = round(2 * p * r / (p + r + guard) * 100, 1)
     else:
+        accuracy, precision, recall = (float(_share(top, bottom)) for top, bottom in shares)
         f1 = 200 * both / (said + true) if said + true else 0.0
     totals = Totals(table, lambda s: 200 * s[..., 1] / np.maximum(s[..., 2] + s[..., 3], 1e-9))
     return Half(
