@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
 
 from sightline.core.sample import Item, Rejected
 from sightline.pipeline.execution import Event, ExecutorConfig, Lost
 from sightline.pipeline.ledger import Ref
-from sightline.pipeline.plan import Plan
+from sightline.pipeline.plan import AnyStep, Plan, kind_of
 from sightline.pipeline.progress import Progress
 from sightline.pipeline.result import RunResult
 from sightline.pipeline.run import run_plan
@@ -41,7 +42,10 @@ def run_local(
     plan.check()
     config = config or ExecutorConfig()
     store = Store(out)
-    return run_plan(plan, items, store, config, progress or Progress(), LocalCrew(store.parts, config))
+    crew = LocalCrew(store.parts, config)
+    if not store.ledger.exists():
+        crew.prepare([step for step in plan if kind_of(step) == "step"])
+    return run_plan(plan, items, store, config, progress or Progress(), crew)
 
 
 class LocalCrew:
@@ -53,6 +57,13 @@ class LocalCrew:
         self._workers: list[Worker] = []
         self._step = ("", b"")
         self._killed_after: float | None = None
+
+    def prepare(self, steps: Sequence[AnyStep]) -> None:
+        """Start all workers at once, and let them import what these steps need while sources are still looked at."""
+        pickled = pickle.dumps(steps)
+        for _ in range(self._config.workers):
+            self._workers.append(Worker(self._parts))
+            self._workers[-1].prepare(pickled)
 
     def begin(self, step: str, pickled: bytes) -> None:
         self._step = (step, pickled)

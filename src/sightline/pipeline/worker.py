@@ -77,6 +77,10 @@ class Worker:
         self._send(pickle.dumps(list(dict.fromkeys([*sys.path, *path]))))
         self._send(pickle.dumps(str(parts)))
 
+    def prepare(self, pickled: bytes) -> None:
+        """Let it import what these steps need; errors come when they are to be run."""
+        self._send(pickle.dumps((IDLE, ("", pickled), ())))
+
     def start(self, step: str, pickled: bytes, batch: Sequence[Ref]) -> None:
         """Give it a batch; `step` names what `pickled` holds, so that it is sent only once."""
         assert not self.batch
@@ -147,6 +151,10 @@ def serve(pipe: Connection, slot_handle: int, parent: int) -> None:
             struct.pack_into("<dqq", slot, 0, began, index, number)
             return slot[SLOT.size - 8] == 0
 
+        if number == IDLE:
+            with suppress(SightlineError, ImportError, AttributeError, TypeError):
+                pickle.loads(fresh[1])
+            continue
         if fresh is not None:
             name, pickled = fresh
             folder = parts / name

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import comb
 from typing import TypeVar
 
 from sightline.core.errors import InputError
-
-THRESHOLD = Fraction(1, 2)
-"""Share of valid votes that must be passed."""
+from sightline.core.score import Ballot
 
 T = TypeVar("T")
 
@@ -31,7 +28,7 @@ def rotations(options: int, k: int = 5) -> tuple[tuple[int, ...], ...]:
     """
     if options < 2 or k < 2:
         raise InputError(f"{options} options in {k} orders", remedy="two options or more, two orders or more")
-    return tuple(tuple((place + r) % options for place in range(options)) for r in range(min(k, options)))
+    return Ballot.orders(options, k)
 
 
 def rotated(options: Sequence[T], order: Sequence[int]) -> tuple[T, ...]:
@@ -45,8 +42,7 @@ def share_right(votes: Sequence[bool | None]) -> Fraction | None:
     >>> share_right([True, True, False, None])
     Fraction(2, 3)
     """
-    valid = [vote for vote in votes if vote is not None]
-    return Fraction(sum(valid), len(valid)) if valid else None
+    return Ballot(tuple(votes)).share
 
 
 def is_weak(votes: Sequence[bool | None]) -> bool | None:
@@ -55,8 +51,7 @@ def is_weak(votes: Sequence[bool | None]) -> bool | None:
     >>> is_weak([True, True, False, False, False]), is_weak([True, True, True, False, False])
     (False, True)
     """
-    share = share_right(votes)
-    return None if share is None else share > THRESHOLD
+    return Ballot(tuple(votes)).weak
 
 
 def flagged_by(accuracy: Fraction, votes: int) -> Fraction:
@@ -65,10 +60,7 @@ def flagged_by(accuracy: Fraction, votes: int) -> Fraction:
     >>> [round(float(flagged_by(Fraction(n, 10), 5)), 3) for n in (4, 5, 6)]
     [0.317, 0.5, 0.683]
     """
-    least = int(votes * THRESHOLD) + 1
-    return sum(
-        (comb(votes, n) * accuracy**n * (1 - accuracy) ** (votes - n) for n in range(least, votes + 1)), Fraction(0)
-    )
+    return Ballot.flagged_by(accuracy, votes)
 
 
 def flagged_by_chance(options: int, votes: int) -> Fraction:

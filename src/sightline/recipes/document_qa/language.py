@@ -8,6 +8,7 @@ counts as English.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 HANGUL_SHARE = 0.15
 """Of the letters: Korean pages hold many Latin names and figures, but others hold no Hangul."""
@@ -53,7 +54,7 @@ def page_language(text: str) -> str:
 
 
 def _latin_language(text: str) -> str:
-    words = [word.casefold() for word in _WORD.findall(text)]
-    hits = {code: sum(word in known for word in words) for code, known in _FUNCTION_WORDS.items()}
+    words = Counter(_WORD.findall(text.casefold()))
+    hits = {code: sum(words[word] for word in known) for code, known in _FUNCTION_WORDS.items()}
     best = max(hits, key=hits.__getitem__)
     return best if hits[best] >= max(SURE_WORDS, 2 * hits["en"]) else "en"
