@@ -76,6 +76,7 @@ def test_every_row_once_an_epoch_from_any_step(tiny):
     for make in (
         lambda: packed_epochs(rows, longest + 60, stacked, seed=1),
         lambda: epochs(rows, 5, reader.collate, seed=1),
+        lambda: epochs(rows, 5, reader.collate, seed=1, by_length=False),
     ):
         forward, jumped = make(), make()
         steps = [forward(i) for i in range(12)]
@@ -86,3 +87,14 @@ def test_every_row_once_an_epoch_from_any_step(tiny):
             tokens += int(steps[step].get("attention_mask", torch.ones_like(steps[step]["input_ids"])).sum())
             step += 1
         assert tokens == sum(len(row.ids) for row in rows)
+
+
+def test_batches_by_length_pad_less_and_mixed_ones_hold_many_lengths(tiny):
+    _, reader = tiny.build("native", "llama")
+    rows = _rows(tiny, reader) * 8
+
+    def kinds(by_length):
+        batch = epochs(rows, 8, reader.collate, seed=1, by_length=by_length)
+        return [len(set(batch(step)["attention_mask"].sum(1).tolist())) for step in range(4)]
+
+    assert sum(kinds(False)) > sum(kinds(True))

@@ -114,15 +114,23 @@ def packed_epochs(
 
 
 def epochs(
-    rows: Sequence[Row], size: int, collate: Callable[[Sequence[Any]], Mapping[str, Tensor]], seed: int
+    rows: Sequence[Row],
+    size: int,
+    collate: Callable[[Sequence[Any]], Mapping[str, Tensor]],
+    seed: int,
+    *,
+    by_length: bool = True,
 ) -> Callable[[int], Mapping[str, Tensor]]:
-    """Step -> padded batch of `size`. Every epoch each row once; rows of like length share a batch, so that little is
-    padded."""
+    """Step -> padded batch of `size`. Every epoch each row once. `by_length`: rows of like length share a batch, so
+    that little is padded; leave it where the length tells the answer, as "red" against "purple": every batch would
+    then hold one answer alone."""
     lengths = [len(row.ids) for row in rows]
 
     def epoch(number: int) -> list[list[int]]:
         draw = np.random.default_rng([seed, number])
-        order = sorted(draw.permutation(len(rows)).tolist(), key=lambda i: lengths[i])
+        order = draw.permutation(len(rows)).tolist()
+        if by_length:
+            order.sort(key=lambda i: lengths[i])
         groups = [order[at : at + size] for at in range(0, len(order), size)]
         return [groups[at] for at in draw.permutation(len(groups))]
 
