@@ -137,6 +137,24 @@ class Plan:
 GUIDED, UNGUIDED = "teacher, guided", "teacher, unguided"
 
 
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """Held-out pictures and what each feature makes of them."""
+
+    pictures: Pictures
+    features: Mapping[str, Features]
+    reference: Mapping[str, Tensor]
+
+    @classmethod
+    def of(cls, pictures: Pictures, features: Mapping[str, Features]) -> Yardstick:
+        """Extract once."""
+        return cls(pictures, features, {name: extract(pictures.pixels) for name, extract in features.items()})
+
+    def distance(self, feature: str, pixels: Tensor) -> float:
+        """FD of pictures (N, C, H, W) to the held-out ones."""
+        return _distance(self.features[feature](pixels), self.reference[feature])
+
+
 def make_card(
     student: ImageModel,
     teacher: ImageModel,
@@ -150,22 +168,21 @@ def make_card(
     if plan.seeds < FEWEST_SEEDS:
         raise InputError("a card needs at least five paired seeds", subject=plan.seeds)
     n = len(held_out)
-    reference = {name: extract(held_out.pixels) for name, extract in features.items()}
+    yardstick = Yardstick.of(held_out, features)
     recipes = _recipes(student, teacher, plan)
     rows, pictures = [], {}
     for name, (model, recipe) in recipes.items():
         watch(name)
-        row, pictures[name] = _measure(name, model, recipe, n, held_out, features, reference, plan.seeds)
+        row, pictures[name] = _measure(name, model, recipe, yardstick, plan.seeds)
         rows.append(row)
     gaps = tuple(_gap(row, against, feature) for row in rows[2:] for against in rows[:2] for feature in features)
-    floor = {name: _distance(extract(_some(training, n).pixels), reference[name]) for name, extract in features.items()}
-    first = next(iter(features))
+    floor = {name: yardstick.distance(name, _some(training, n).pixels) for name in features}
     curve: dict[str, tuple[tuple[float, float], ...]] = {}
     for name, source, counts in _curves(rows[-1].name, plan):
         watch("curve")
         model, recipe = recipes[source]
         points = (replace(recipe, steps=steps) for steps in counts)
-        curve[name] = tuple(_point(model, r, n, held_out, features[first], reference[first]) for r in points)
+        curve[name] = tuple(_point(model, r, yardstick) for r in points)
     card = Card(
         title=plan.title,
         guidance=plan.guidance,
@@ -203,22 +220,14 @@ def _curves(student_row: str, plan: Plan) -> tuple[tuple[str, str, tuple[int, ..
     return ("student", student_row, (1, 2, 3, 4)), (GUIDED, GUIDED, (4, 8, 16, plan.teacher_steps))
 
 
-def _measure(
-    name: str,
-    model: ImageModel,
-    recipe: Recipe,
-    n: int,
-    held_out: Pictures,
-    features: Mapping[str, Features],
-    reference: Mapping[str, Tensor],
-    seeds: int,
-) -> tuple[Row, Tensor]:
+def _measure(name: str, model: ImageModel, recipe: Recipe, yardstick: Yardstick, seeds: int) -> tuple[Row, Tensor]:
+    features, reference = yardstick.features, yardstick.reference
     seconds, evaluations, first = [], 0.0, torch.empty(0)
     distances: dict[str, list[float]] = {feature: [] for feature in features}
     kernel: dict[str, list[float]] = {feature: [] for feature in features}
     for seed in range(seeds):
         started = time.perf_counter()
-        made = produce(model, n, replace(recipe, seed=seed), _asked(held_out, seed))
+        made = produce(model, len(yardstick.pictures), replace(recipe, seed=seed), _asked(yardstick.pictures, seed))
         pixels = decode(made.units, model.config.pixels)
         seconds.append(time.perf_counter() - started)
         evaluations = made.evaluations
@@ -238,11 +247,10 @@ def _measure(
     return row, first
 
 
-def _point(
-    model: ImageModel, recipe: Recipe, n: int, held_out: Pictures, extract: Features, reference: Tensor
-) -> tuple[float, float]:
-    made = produce(model, n, recipe, _asked(held_out, 0))
-    return made.evaluations, _distance(extract(decode(made.units, model.config.pixels)), reference)
+def _point(model: ImageModel, recipe: Recipe, yardstick: Yardstick) -> tuple[float, float]:
+    made = produce(model, len(yardstick.pictures), recipe, _asked(yardstick.pictures, 0))
+    feature = next(iter(yardstick.features))
+    return made.evaluations, yardstick.distance(feature, decode(made.units, model.config.pixels))
 
 
 def _asked(held_out: Pictures, seed: int) -> Condition:
