@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 
 from sightline.core.door import load, require
 from sightline.core.errors import InputError, MissingExtra, Reject
@@ -16,7 +17,7 @@ from sightline.core.fingerprint import fingerprint, seeded
 from sightline.core.media import Box, MediaRef, Source, Word
 from sightline.core.message import Message, Picture, Request, Text
 from sightline.core.sample import Page
-from sightline.core.score import Proportion
+from sightline.core.score import Ballot, Proportion
 from sightline.core.wire import message_from_wire, message_to_wire, request_from_wire, request_to_wire
 
 PNG = b"\x89PNG\r\n\x1a\n-not-a-real-picture"
@@ -129,3 +130,12 @@ def test_load_says_what_is_wrong(target: str) -> None:
 
 def test_text_of_a_message_joins_its_text_parts() -> None:
     assert Message.of("user", "a", PICTURE, Text(text="b")).text == "a\nb"
+
+
+def test_a_ballot_is_weak_when_more_than_half_of_its_valid_votes_are_right() -> None:
+    assert [Ballot((True,) * n + (False,) * (5 - n)).weak for n in range(6)] == [False] * 3 + [True] * 3
+    assert Ballot((True, None, None)).weak is True
+    assert Ballot((None, None)).weak is None
+    assert Ballot((True, False, None)).share == Fraction(1, 2)
+    assert Ballot.orders(3, 5) == ((0, 1, 2), (1, 2, 0), (2, 0, 1))
+    assert float(Ballot.flagged_by(Fraction(1, 5), 5)) == pytest.approx(binom.sf(2, 5, 0.2))

@@ -41,11 +41,47 @@ def test_identical_sets_are_zero_and_never_below() -> None:
 def test_gaussians_in_closed_form_lie_in_the_interval() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(4000, 4)), rng.normal(1.0, 2.0, size=(4000, 4))
-    interval = frechet_interval(a, b, resamples=40)
+    interval = frechet_interval(a, b)
     assert interval.low < 4 * 1.0 + 4 * (2 - 1) ** 2 < interval.high
     assert over_seeds([2.0, 2.1, 1.9]).low < 2.0
     with pytest.raises(InputError):
         over_seeds([1.0])
+
+
+def bootstrapped(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> float:
+    """The standard deviation over resamples, by the slow way."""
+    draws = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(150):
+            a, b = x[rng.integers(0, len(x), len(x))], y[rng.integers(0, len(y), len(y))]
+            draws.append(frechet(moments([a]), moments([b])).value)
+    return float(np.std(draws, ddof=1))
+
+
+def test_the_interval_has_the_width_that_sampling_has_and_a_bootstrap_finds() -> None:
+    rng = np.random.default_rng(3)
+    mix = rng.normal(size=(6, 6))
+    pairs = [(rng.normal(size=(500, 6)), rng.normal(0.2, 1.3, size=(400, 6)) @ mix) for _ in range(60)]
+    widths = [(i.high - i.low) / (2 * 1.96) for i in (frechet_interval(x, y) for x, y in pairs)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        values = [frechet(moments([x]), moments([y])).value for x, y in pairs]
+    assert np.mean(widths) == pytest.approx(np.std(values, ddof=1), rel=0.25)
+    assert widths[0] == pytest.approx(bootstrapped(*pairs[0], rng), rel=0.2)
+
+
+def test_an_interval_survives_a_feature_that_never_varies_and_refuses_too_few_samples() -> None:
+    rng = np.random.default_rng(4)
+    a, b = rng.normal(size=(300, 5)), rng.normal(0.3, 1.0, size=(300, 5))
+    plain = frechet_interval(a, b)
+    still = frechet_interval(*(np.concatenate([x, np.ones((300, 1))], axis=1) for x in (a, b)))
+    assert still == pytest.approx(plain, rel=1e-6)
+    a[:, 0] = 0.0
+    assert np.isfinite(frechet_interval(a, b)).all()
+    assert np.isfinite(frechet_interval(b, a)).all()
+    with pytest.raises(InputError, match="no such interval"):
+        frechet_interval(a[:5], b)
 
 
 def test_kid_is_unbiased() -> None:

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from sightline.core.errors import InputError
+from sightline.core.score import Interval
 from sightline.evaluate import statistics as s
 from sightline.evaluate.metrics.bleu import bleu
 from sightline.evaluate.metrics.bleu import totals as bleu_totals
@@ -84,11 +85,52 @@ def test_groups_widen_the_bootstrap_and_are_checked() -> None:
         s.bootstrap(totals, ["a", "b", "c"])
 
 
+def test_equal_rows_drawn_together_vary_as_rows_drawn_one_by_one() -> None:
+    few = np.repeat([[1.0, 1.0], [0.0, 1.0], [1.0, 3.0]], [30, 50, 20], axis=0)
+    apart = few + np.arange(100)[:, None] * 1e-9  # all different: drawn one by one
+    ratio = lambda sums: sums[..., 0] / sums[..., 1]  # noqa: E731
+    together, single = (s.resampled(Totals(rows, ratio), resamples=6000) for rows in (few, apart))
+    assert np.mean(together) == pytest.approx(np.mean(single), rel=0.01)
+    assert np.std(together) == pytest.approx(np.std(single), rel=0.05)
+
+
 def test_one_item_has_no_interval() -> None:
     assert bleu(["a dog"], [["a dog"]]).interval is None
     assert s.mean_interval([0.5, 0.7], ["a", "a"]) is None
 
 
-def test_chance_of_three_of_five_rotations() -> None:
-    assert s.binomial_tail(3, 5, 0.2) == pytest.approx(stats.binom.sf(2, 5, 0.2))
-    assert s.binomial_tail(3, 5, 0.2) == pytest.approx(0.058, abs=5e-4)
+def test_an_interval_ends_where_its_scale_ends_and_nowhere_else() -> None:
+    values = [0.0, 0.1, 0.9, 1.0]
+    free, unit, ten = s.mean_interval(values), s.mean_interval(values, None, s.UNIT), cider_limits(values)
+    assert free is not None
+    assert unit is not None
+    assert (free.low < 0, free.high > 1) == (True, True)
+    assert unit == (0.0, 1.0)
+    assert ten.low == 0.0
+    assert ten.high == pytest.approx(free.high)
+
+
+def cider_limits(values: list[float]) -> Interval:
+    found = s.score("cider-d", Totals.of_mean(values), "", limits=Interval(0, 10)).interval
+    assert found is not None
+    return found
+
+
+def test_n_needed_counts_groups() -> None:
+    """Differences alike within a group: with n_needed items in such groups the clustered test has its power."""
+    rng = np.random.default_rng(5)
+
+    def drawn(groups: int) -> tuple[np.ndarray, list[str]]:
+        shared = np.repeat(rng.normal(0.15, 0.4, groups), 8)
+        return shared + rng.normal(0, 0.4, 8 * groups), [str(i // 8) for i in range(8 * groups)]
+
+    delta, names = drawn(400)
+    plain, clustered = (s.paired_t(np.zeros(len(delta)), delta, g) for g in (None, names))
+    alone = s.needed(0.15, plain.error * len(delta) ** 0.5)
+    together = s.needed(0.15, clustered.error * len(delta) ** 0.5)
+    assert together > 3 * alone
+    found = []
+    for _ in range(400):
+        sample, ids = drawn(together // 8 + 1)
+        found.append(s.paired_t(np.zeros(len(sample)), sample, ids).p < 0.05)
+    assert 0.72 < np.mean(found) < 0.88

@@ -1,8 +1,10 @@
-"""Figures that say how sure they are: a `Score` carries its interval, a `Proportion` computes its own."""
+"""Figures that say how sure they are: a `Score` carries its interval, a `Proportion` computes its own, a `Ballot` says
+whether a question gave itself away."""
 
 from __future__ import annotations
 
-from math import sqrt
+from fractions import Fraction
+from math import comb, sqrt
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -38,6 +40,8 @@ class Score(BaseModel):
     value: float
     interval: Interval | None = None
     """95 % unless the signature says otherwise; None where n is too small to say."""
+    limits: Interval = Interval(0.0, 1.0)
+    """The ends of the metric's scale, for plots and intervals: (0, 10) for CIDEr."""
     n: int
     signature: str = ""
     """The variant in words: tokenizer, smoothing, level, case, version."""
@@ -80,3 +84,33 @@ class Proportion(NamedTuple):
             return "none to count"
         low, high = self.interval
         return f"{self.value:.1%} [{low:.1%}, {high:.1%}] ({self.hits}/{self.n})"
+
+
+class Ballot(NamedTuple):
+    """One multiple-choice question asked in several orders of its options, without what it is about: right, wrong, or
+    None where the reply was not readable. Weak (CinePile 2.0): more than half of the valid votes are right."""
+
+    votes: tuple[bool | None, ...]
+
+    @property
+    def share(self) -> Fraction | None:
+        """Right votes among the valid ones; None without a valid vote."""
+        valid = [vote for vote in self.votes if vote is not None]
+        return Fraction(sum(valid), len(valid)) if valid else None
+
+    @property
+    def weak(self) -> bool | None:
+        """None without a valid vote."""
+        return None if self.share is None else self.share > Fraction(1, 2)
+
+    @staticmethod
+    def orders(options: int, k: int) -> tuple[tuple[int, ...], ...]:
+        """The first `k` cyclic orders, at most as many as options: orders[r][place] = option, so that the right one
+        stands in another place each time."""
+        return tuple(tuple((place + r) % options for place in range(options)) for r in range(min(k, options)))
+
+    @staticmethod
+    def flagged_by(accuracy: Fraction, votes: int) -> Fraction:
+        """Probability that a voter who is right with probability `accuracy`, each time by itself, makes it weak."""
+        at_least = range(votes // 2 + 1, votes + 1)
+        return sum((comb(votes, n) * accuracy**n * (1 - accuracy) ** (votes - n) for n in at_least), Fraction(0))

@@ -22,9 +22,9 @@ from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 
 from sightline.core.errors import InputError
 from sightline.core.media import Box
-from sightline.core.score import Score
+from sightline.core.score import Interval, Score
 from sightline.evaluate.metrics.anls import totals as anls_totals
-from sightline.evaluate.statistics import Groups, score
+from sightline.evaluate.statistics import UNIT, Groups, score
 from sightline.evaluate.totals import Array, Totals, signature
 
 State = Literal["ok", "none", "reversed", "out-of-range"]
@@ -33,6 +33,7 @@ _NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 _FOUR = re.compile(
     rf"[\[(<{{]\s*({_NUMBER})\s*[,\s]\s*({_NUMBER})\s*\)?\s*[,\s]\s*\(?\s*({_NUMBER})\s*[,\s]\s*({_NUMBER})\s*[\])>}}]"
 )
+SIGNED = Interval(-1.0, 1.0)
 _LOC = re.compile(r"<loc_?(\d+)>\s*<loc_?(\d+)>\s*<loc_?(\d+)>\s*<loc_?(\d+)>")
 
 
@@ -180,13 +181,13 @@ def grounding(
     rows = [_match(p.boxes if p.state == "ok" else (), t, policy) for p, t in zip(parsed, truths, strict=True)]
     facts = {"boxes": convention, "policy": policy, "reversed": "refused", "empty": 0}
 
-    def scored(name: str, column: list[float], **more: object) -> Score:
-        return score(name, Totals.of_mean(column), signature(name, **facts, **more), groups)
+    def scored(name: str, column: list[float], limits: Interval = UNIT, **more: object) -> Score:
+        return score(name, Totals.of_mean(column), signature(name, **facts, **more), groups, limits=limits)
 
     ious = [[pair[0] for pair in row] for row in rows]
     return GroundingResult(
         mean_iou=scored("iou", [float(np.mean(row)) for row in ious]),
-        mean_giou=scored("giou", [float(np.mean([pair[1] for pair in row])) for row in rows]),
+        mean_giou=scored("giou", [float(np.mean([pair[1] for pair in row])) for row in rows], SIGNED),
         accuracy={
             str(t): scored(f"acc@{t}", [float(np.mean([v >= t for v in row])) for row in ious], rule=">=")
             for t in thresholds

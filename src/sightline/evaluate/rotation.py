@@ -10,14 +10,14 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from fractions import Fraction
 
 from pydantic import BaseModel, ConfigDict
 
 from sightline.core.errors import InputError
 from sightline.core.fingerprint import seeded
-from sightline.core.score import Proportion
+from sightline.core.score import Ballot, Proportion
 from sightline.evaluate.choice import Choice
-from sightline.evaluate.statistics import binomial_tail
 
 
 def orders(item: str, options: int, k: int = 5, *, seed: int = 0) -> list[tuple[int, ...]]:
@@ -32,7 +32,7 @@ def orders(item: str, options: int, k: int = 5, *, seed: int = 0) -> list[tuple[
     rng = random.Random(seeded(seed, "orders", item))
     first = list(range(options))
     rng.shuffle(first)
-    out = [tuple(first[r:] + first[:r]) for r in range(min(k, options))]
+    out = [tuple(first[i] for i in order) for order in Ballot.orders(options, k)]
     while len(out) < k:
         rng.shuffle(first)
         out.append(tuple(first))
@@ -61,8 +61,7 @@ class Rotated(BaseModel):
     @property
     def weak(self) -> bool | None:
         """More than half of the valid votes are right; None without a valid vote."""
-        valid = [c for c in self.chosen if c is not None]
-        return None if not valid else sum(c == self.answer for c in valid) > len(valid) / 2
+        return Ballot(tuple(None if c is None else c == self.answer for c in self.chosen)).weak
 
 
 class RotationReport(BaseModel):
@@ -105,7 +104,7 @@ def report(items: Sequence[Rotated]) -> RotationReport:
     k, options = len(items[0].orders), len(items[0].orders[0])
     return RotationReport(
         weak=Proportion(len(weak), len(decided)),
-        weak_by_chance=binomial_tail(k // 2 + 1, k, 1 / options),
+        weak_by_chance=float(Ballot.flagged_by(Fraction(1, options), k)),
         weak_items=tuple(item.id for item in weak),
         weak_by_category={
             name: Proportion(sum(i.category == name for i in weak), sum(i.category == name for i in decided))

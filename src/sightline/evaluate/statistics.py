@@ -8,7 +8,7 @@ errors are clustered (Liang and Zeger 1986).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import comb, isnan, sqrt
+from math import inf, isnan, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,8 @@ from sightline.evaluate.totals import Array, Totals
 
 Groups = Sequence[str | None]
 RESAMPLES = 1000
+UNIT = Interval(0.0, 1.0)
+ANY = Interval(-inf, inf)
 _AT_ONCE = 4_000_000
 """Resampled counts held in memory at a time (32 MB)."""
 
@@ -31,14 +33,15 @@ def score(
     signature: str,
     groups: Groups | None = None,
     *,
-    resamples: int = RESAMPLES,
+    limits: Interval = UNIT,
     seed: int = 0,
 ) -> Score:
-    """Value, 95 % interval and per-item figures of a metric."""
+    """Value, 95 % interval and per-item figures of a metric whose scale ends at `limits`."""
     return Score(
         name=name,
         value=totals.result,
-        interval=interval(totals, groups, resamples=resamples, seed=seed),
+        interval=interval(totals, groups, limits=limits, seed=seed),
+        limits=limits,
         n=len(totals.items),
         signature=signature + f"|interval:{interval_name(totals, groups)}",
         per_item=tuple(totals.per_item.tolist()),
@@ -46,12 +49,12 @@ def score(
 
 
 def interval(
-    totals: Totals, groups: Groups | None = None, *, resamples: int = RESAMPLES, seed: int = 0
+    totals: Totals, groups: Groups | None = None, *, limits: Interval = UNIT, seed: int = 0
 ) -> Interval | None:
     """95 %: Wilson for yes/no figures, Student's t for means, percentile bootstrap for everything else."""
     if not totals.is_mean:
-        return bootstrap(totals, groups, resamples=resamples, seed=seed)
-    return mean_interval(totals.items[:, 0], groups)
+        return bootstrap(totals, groups, seed=seed)
+    return mean_interval(totals.items[:, 0], groups, limits)
 
 
 def interval_name(totals: Totals, groups: Groups | None) -> str:
@@ -62,9 +65,10 @@ def interval_name(totals: Totals, groups: Groups | None) -> str:
     return f"{how}-95" + ("-clustered" if groups is not None else "")
 
 
-def mean_interval(values: Sequence[float] | Array, groups: Groups | None = None) -> Interval | None:
-    """95 % interval of a mean; never below 0, or above 1, where no value is. None with fewer than two items or
-    groups."""
+def mean_interval(
+    values: Sequence[float] | Array, groups: Groups | None = None, limits: Interval = ANY
+) -> Interval | None:
+    """95 % interval of a mean, never beyond the `limits` of its scale. None with fewer than two items or groups."""
     x = np.asarray(values, dtype=np.float64)
     ids = cluster_ids(groups, len(x))
     clusters = int(ids.max()) + 1 if len(ids) else 0
@@ -77,10 +81,7 @@ def mean_interval(values: Sequence[float] | Array, groups: Groups | None = None)
         return Proportion(clusters if x[0] else 0, clusters).interval
     half = float(special.stdtrit(clusters - 1, 0.975)) * error
     centre = float(x.mean())
-    low, high = centre - half, centre + half
-    if x.min() >= 0:
-        low, high = max(0.0, low), min(1.0, high) if x.max() <= 1 else high
-    return Interval(low, high)
+    return Interval(max(limits.low, centre - half), min(limits.high, centre + half))
 
 
 def standard_error(values: Array, groups: Groups | None = None) -> float:
@@ -110,21 +111,24 @@ def resampled(totals: Totals, groups: Groups | None = None, *, resamples: int = 
     sums = _cluster_sums(totals.items, groups)
     if len(sums) < 2:
         return np.empty(0)
-    return np.concatenate([totals.value(counts @ sums) for counts in _draws(len(sums), resamples, seed)])
+    return totals.value(_drawn_sums(sums, resamples, seed))
 
 
-def _draws(clusters: int, resamples: int, seed: int) -> list[Array]:
-    """How often each cluster is drawn, in blocks: (block, clusters)."""
+def _drawn_sums(sums: Array, resamples: int, seed: int) -> Array:
+    """(resamples, k): the total of as many draws of whole rows with replacement. Equal rows are drawn together, since
+    how often each kind comes is multinomial: right and wrong answers are few kinds, whatever their number."""
     rng = np.random.default_rng(seed)
-    block = max(1, _AT_ONCE // clusters)
+    rows = len(sums)
+    kinds, number = np.unique(sums, axis=0, return_counts=True)
+    if 8 * len(kinds) < rows:
+        return np.asarray(rng.multinomial(rows, number / rows, size=resamples) @ kinds)
+    block = max(1, _AT_ONCE // rows)
     out = []
     for start in range(0, resamples, block):
-        rows = min(block, resamples - start)
-        picked = rng.integers(0, clusters, size=(rows, clusters))
-        flat = picked + np.arange(rows)[:, None] * clusters
-        counts = np.bincount(flat.ravel(), minlength=rows * clusters).reshape(rows, clusters)
-        out.append(counts.astype(np.float64))
-    return out
+        count = min(block, resamples - start)
+        flat = rng.integers(0, rows, size=(count, rows)) + np.arange(count)[:, None] * rows
+        out.append(np.bincount(flat.ravel(), minlength=count * rows).reshape(count, rows).astype(np.float64) @ sums)
+    return np.concatenate(out)
 
 
 def cluster_ids(groups: Groups | None, n: int) -> NDArray[np.int64]:
@@ -160,6 +164,8 @@ class Paired(NamedTuple):
     """Two-sided; nan where it cannot be computed."""
     test: str
     n: int
+    error: float = float("nan")
+    """Standard error of the difference; clustered where groups were given."""
 
 
 def paired_bootstrap(
@@ -174,13 +180,13 @@ def paired_bootstrap(
     k = a.items.shape[1]
     if len(sums) < 2:
         return Paired(difference, None, float("nan"), "paired bootstrap", len(a.items))
-    draws = np.concatenate(
-        [b.value(c @ sums[:, k:]) - a.value(c @ sums[:, :k]) for c in _draws(len(sums), resamples, seed)]
-    )
+    drawn = _drawn_sums(sums, resamples, seed)
+    draws = b.value(drawn[:, k:]) - a.value(drawn[:, :k])
     low, high = np.nanpercentile(draws, [2.5, 97.5])
     tail = min(float((draws <= 0).sum()), float((draws >= 0).sum()))
     p = min(1.0, 2 * (tail + 1) / (resamples + 1))
-    return Paired(difference, Interval(float(low), float(high)), p, "paired bootstrap", len(a.items))
+    error = float(np.nanstd(draws, ddof=1))
+    return Paired(difference, Interval(float(low), float(high)), p, "paired bootstrap", len(a.items), error)
 
 
 def paired_t(a: Array, b: Array, groups: Groups | None = None) -> Paired:
@@ -196,7 +202,7 @@ def paired_t(a: Array, b: Array, groups: Groups | None = None) -> Paired:
         p = 1.0 if difference == 0 else 0.0
     else:
         p = 2 * float(special.stdtr(clusters - 1, -abs(difference / error)))
-    return Paired(difference, Interval(difference - half, difference + half), p, "paired t", len(delta))
+    return Paired(difference, Interval(difference - half, difference + half), p, "paired t", len(delta), error)
 
 
 class Flips(NamedTuple):
@@ -247,14 +253,10 @@ def needed(difference: float, deviation: float, *, power: float = 0.8, alpha: fl
     """Items needed so that a paired test sees `difference` with this power: (z_a/2 + z_power)^2
     (deviation/difference)^2.
 
-    `deviation` is the standard deviation of the per-item differences.
+    `deviation` is the standard deviation of the per-item differences; where items share a group, the standard error
+    times the root of n, which holds the design effect (Kish 1965): items are then needed in groups as large as these.
     """
     if difference == 0:
         raise InputError("no number of items shows a difference of 0")
     z = -float(special.ndtri(alpha / 2)) + float(special.ndtri(power))
     return max(2, int(np.ceil((z * deviation / difference) ** 2)))
-
-
-def binomial_tail(at_least: int, n: int, chance: float) -> float:
-    """P(X >= at_least) for X ~ Binomial(n, chance): the share that guessing alone would flag."""
-    return sum(comb(n, k) * chance**k * (1 - chance) ** (n - k) for k in range(at_least, n + 1))

@@ -17,6 +17,7 @@ from sightline.evaluate.metrics import TOTALS
 from sightline.evaluate.raters import Agreement, agreement
 from sightline.evaluate.statistics import (
     Flips,
+    Paired,
     cluster_ids,
     equivalence,
     holm,
@@ -49,7 +50,8 @@ class Difference(BaseModel):
     """p of |difference| >= margin; below .05 = equivalent. None without a margin."""
     n: int
     n_needed: int | None
-    """Independent items that would show this difference with power 0.8; None where there is no difference."""
+    """Examples, in groups as large as these, that would show this difference with power 0.8; None where there is no
+    difference or how much groups differ is unknown."""
 
 
 class Comparison(BaseModel):
@@ -112,13 +114,18 @@ def _difference(
     p, test = paired.p, paired.test
     if flips is not None and groups is None:
         p, test = flips.p, "McNemar exact"
-    spread = float((y - x).std(ddof=1))
-    useful = maker is None and paired.difference != 0 and spread > 0
     return Difference(
         metric=name, a=values[0], b=values[1], difference=paired.difference, interval=paired.interval, p=p, p_holm=p,
-        test=test, flips=flips, n=paired.n, n_needed=needed(paired.difference, spread) if useful else None,
+        test=test, flips=flips, n=paired.n, n_needed=_needed(paired),
         equivalent_p=None if margin is None or maker is not None else equivalence(x, y, margin, groups),
     )  # fmt: skip
+
+
+def _needed(paired: Paired) -> int | None:
+    """From the standard error of the difference as it was measured, groups and all."""
+    if paired.interval is None or paired.difference == 0 or paired.error == 0:
+        return None
+    return needed(paired.difference, paired.error * paired.n**0.5)
 
 
 def agree(run: Path, human: Path) -> Agreement:

@@ -35,6 +35,7 @@ WORST = 12
 ONE_GROUP = "All examples come from one document, image or video: how far scores vary between them is unknown."
 EDGE = 480
 """Longest side of a picture on the page, in pixels."""
+_FORMS = {(0.0, 1.0): "{:.1%}", (0.0, 100.0): "{:.1f}"}
 
 
 def write_report(run: Path, *, agreed: Agreement | None = None) -> Path:
@@ -42,7 +43,7 @@ def write_report(run: Path, *, agreed: Agreement | None = None) -> Path:
     summary, records = read_summary(run), read_records(run)
     parts = [("scores", "Scores", _scores(summary))]
     if len({r.category for r in records if r.category}) > 1:
-        parts.append(("categories", "By category", _categories(records)))
+        parts.append(("categories", "By category", _categories(summary, records)))
     parts.append(("replies", "How replies were read", _states(summary, records)))
     if agreed is not None:
         parts.append(("people", "Judge against people", _agreement(agreed)))
@@ -78,14 +79,7 @@ def _scores(summary: Summary) -> Markup:
     first = summary.scores[0]
     head = [Tile(_value(first.value), first.name, _bounds(first)), Tile(f"{summary.examples:,}", "examples")]
     head.append(Tile(f"{sum(summary.failed.values()):,}", "failed, in no score"))
-    unit = [s for s in summary.scores if s.interval is not None and 0 <= s.value <= 1 and s.interval.high <= 1]
-    plot = Markup("")
-    if unit:
-        shown = [Estimate(s.name, s.value, *(s.interval or Interval(0, 1))) for s in unit]
-        plot = figure(
-            bars_with_intervals(shown, label="score"),
-            caption="Whiskers: 95 % intervals. Two runs whose whiskers overlap may still differ: compare them paired.",
-        )
+    plot = Markup("").join(_plot(limits, summary.scores) for limits in dict.fromkeys(s.limits for s in summary.scores))
     alone = summary.scores[0].interval is None and summary.scores[0].n > 1
     note = callout("No intervals", ONE_GROUP, tone="warning") if alone else Markup("")
     rows: list[list[Cell]] = [[s.name, f"{s.value:.4f}", _bounds(s), s.n, s.signature] for s in summary.scores]
@@ -93,7 +87,22 @@ def _scores(summary: Summary) -> Markup:
     return tiles(head) + note + plot + table
 
 
-def _categories(records: Sequence[Record]) -> Markup:
+def _plot(limits: Interval, scores: Sequence[Score]) -> Markup:
+    """Bars with whiskers of the scores that live on this scale; empty where none of them has an interval."""
+    low, high = limits
+    found = [Estimate(s.name, s.value, *s.interval) for s in scores if s.limits == limits and s.interval is not None]
+    shown = [e for e in found if low <= min(e.value, e.low) and max(e.value, e.high) <= high]
+    if not shown:
+        return Markup("")
+    form = _FORMS.get((low, high), "{:.2f}")
+    scale = "" if limits == (0, 1) else f" Scale {low:g} to {high:g}."
+    return figure(
+        bars_with_intervals(shown, label="score", limits=(low, high), form=form),
+        caption=f"Whiskers: 95 % intervals; where they overlap, runs may still differ: compare them paired.{scale}",
+    )
+
+
+def _categories(summary: Summary, records: Sequence[Record]) -> Markup:
     names = dict.fromkeys(name for record in records for name in record.figures)
     first = next((name for name in names if name.partition("-")[0] not in TOTALS), None)
     shown = {first, "lave"}
@@ -102,20 +111,13 @@ def _categories(records: Sequence[Record]) -> Markup:
         for name in record.figures:
             if name in shown:
                 found[name, record.category or "(none)"].append(record)
+    scales = {score.name: score.limits for score in summary.scores}
     rows: list[list[Cell]] = []
     for (name, category), members in sorted(found.items()):
         values = [r.figures[name] for r in members]
-        bounds = mean_interval(values, None if all(r.group is None for r in members) else [r.group for r in members])
-        mean = sum(values) / len(values)
-        rows.append(
-            [
-                category,
-                name,
-                f"{mean:.4f}",
-                _between(bounds),
-                len(values),
-            ]
-        )
+        groups = None if all(r.group is None for r in members) else [r.group for r in members]
+        bounds = mean_interval(values, groups, scales[name])
+        rows.append([category, name, f"{sum(values) / len(values):.4f}", _between(bounds), len(values)])
     return data_table(["category", "metric", "mean", "95 %", "n"], rows)
 
 

@@ -12,7 +12,7 @@ from sightline.core.score import Score
 from sightline.evaluate.benchmarks.benchmark import Benchmark, Scored, picture
 from sightline.evaluate.benchmarks.json_file import records
 from sightline.evaluate.examples import Example
-from sightline.evaluate.hallucination.amber import GENERATIVE, Amber, Annotation, amber, read_amber
+from sightline.evaluate.hallucination.amber import GENERATIVE, PER_CENT, Amber, Annotation, amber, read_amber
 
 
 def read(folder: Path) -> Iterator[Example]:
@@ -51,12 +51,11 @@ def scoring(examples: Sequence[Example], replies: Sequence[str]) -> Scored:
     found = amber({note.id: text for note, text in zip(notes, said, strict=True)}, data)
     scores = list(found.generative.values())
     for name, half in found.discriminative.items():
-        scores.append(
-            Score(name=f"f1/{name}", value=half.f1, interval=half.f1_interval, n=half.n, signature=found.signature)
-        )
-        scores.append(Score(name=f"accuracy/{name}", value=half.accuracy, n=half.n, signature=found.signature))
+        told = {"n": half.n, "limits": PER_CENT, "signature": found.signature}
+        scores.append(Score(name=f"f1/{name}", value=half.f1, interval=half.f1_interval, **told))
+        scores.append(Score(name=f"accuracy/{name}", value=half.accuracy, **told))
     if found.amber is not None:
-        scores.append(Score(name="amber", value=found.amber, n=len(notes), signature=found.signature))
+        scores.append(Score(name="amber", value=found.amber, limits=PER_CENT, n=len(notes), signature=found.signature))
     return Scored(
         scores,
         ["read" if n.type == GENERATIVE or t in ("Yes", "No") else "none" for t, n in zip(said, notes, strict=True)],

@@ -36,6 +36,7 @@ KINDS = {
     "attribute": tuple(f"discriminative-attribute-{kind}" for kind in ("state", "number", "action")),
     "relation": ("discriminative-relation", "relation"),
 }
+PER_CENT = Interval(0.0, 100.0)
 _START = 0.001
 """The official denominators begin here, so that an empty half gives 0; that of all attributes is a sum of three of
 them."""
@@ -202,8 +203,9 @@ def _generative_scores(rows: Array, rounding: Rounding, facts: str) -> dict[str,
             exact = _official(sums[top], sums[bottom])
             shown = round(100 - exact if name == "hal" else exact, 1)
         out[name] = Score(
-            name=name, value=shown, interval=interval(totals), n=len(rows), signature=f"{facts}|interval:bootstrap-95"
-        )
+            name=name, value=shown, interval=interval(totals), limits=PER_CENT, n=len(rows),
+            signature=f"{facts}|interval:bootstrap-95",
+        )  # fmt: skip
     return out
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sightline.core.score import Score
+from sightline.core.score import Interval, Score
 from sightline.evaluate.metrics.ngrams import Grams, Ids, Words, grams, words
 from sightline.evaluate.statistics import Groups, score
 from sightline.evaluate.tokenizers.choose import TokenizerName
@@ -21,6 +21,7 @@ from sightline.evaluate.totals import Array, Totals, signature
 
 ORDERS = 4
 SIGMA = 6.0
+LIMITS = Interval(0.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _score(
     facts: dict[str, object] = {"tok": stated, "case": "lower", "n": ORDERS, "df": source, "stem": "no"}
     if name == "cider-d":
         facts["sigma"] = SIGMA
-    return score(name, sums, signature(name, **facts), groups)
+    return score(name, sums, signature(name, **facts), groups, limits=LIMITS)
 
 
 def _image_of(references: Sequence[Sequence[str]]) -> Ids:
