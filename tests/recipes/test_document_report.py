@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -193,12 +194,16 @@ def test_the_page_says_what_matters(small: Path) -> None:
     assert len(html) < 3_000_000
 
 
+def write_audit(folder: Path, **said: Any) -> None:
+    audit = {"checks": {}, "pairs": 60, "drafts": 200, "seed": 0, "skipped": {}} | said
+    (folder / "audit.json").write_text(json.dumps(audit))
+
+
 def test_the_audit_is_shown_with_its_intervals(small: Path) -> None:
     low, high = Proportion(57, 60).interval
     row = {"kind": "number-changed", "check": "located", "caught": 57, "planted": 60, "low": low, "high": high}
     alarm = {"located": {"refused": 1, "checked": 200}}
-    audit = {"checks": ["located"], "rows": [row], "false_alarms": alarm}
-    (small / "audit.json").write_text(json.dumps(audit))
+    write_audit(small, rows=[row], false_alarms=alarm)
     html = write_report(small).read_text(encoding="utf-8")
     assert "Not audited yet" not in html
     assert f"95.0% ({low:.1%} – {high:.1%})" in html
@@ -282,7 +287,7 @@ def hostile(folder: Path) -> Path:
     }
     made = dataset(folder, [one], [rejected(HOSTILE, HOSTILE, evidence)], run)
     row = {"kind": HOSTILE, "check": HOSTILE, "caught": 1, "planted": 2, "low": 0.1, "high": 0.9}
-    (made / "audit.json").write_text(json.dumps({"rows": [row], "false_alarms": {}}))
+    write_audit(made, rows=[row], false_alarms={}, checks={HOSTILE: HOSTILE})
     return made
 
 

@@ -68,7 +68,7 @@ def test_a_judge_is_measured_beside_the_text_checks(folder: Path) -> None:
         known = [question for question in truth if question in text]
         return truth[max(known, key=len)] if known else "UNKNOWN"
 
-    audit = audit_documents(folder, judge=Scripted(answer, "a-judge"), pairs=40)
+    audit = audit_documents(folder, judge=Scripted(answer, "a-judge"), limit=40)
     assert list(audit.checks) == [TEXT, "judge"]
     assert "a-judge" in audit.checks["judge"]
     judged = {row["kind"]: Proportion(row["caught"], row["planted"]) for row in audit.rows if row["check"] == "judge"}
@@ -84,7 +84,7 @@ def test_a_judge_behind_http_is_asked_once_a_question(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-some-length")
     server = scripted_endpoint()
-    flags = ("--judge", server.url, "--judge-model", "judge", "--pairs", 10)
+    flags = ("--judge", server.url, "--judge-model", "judge", "--rows", 10)
     assert cli("audit", folder, *flags).code == 0
     asked = len(server.bodies)
     assert asked
@@ -106,4 +106,4 @@ def test_without_its_state_it_says_what_to_do(cli: Cli, folder: Path, flags: tup
 
 
 def test_the_same_seed_gives_the_same_table(folder: Path) -> None:
-    assert audit_documents(folder, seed=3, pairs=20) == audit_documents(folder, seed=3, pairs=20)
+    assert audit_documents(folder, seed=3, limit=20) == audit_documents(folder, seed=3, limit=20)

@@ -18,13 +18,11 @@ from sightline.recipes.video_annotation.config import AskConfig, FinishConfig, V
 from sightline.recipes.video_annotation.filters import FilterConfig
 from sightline.recipes.video_annotation.manifest import videos_of
 from sightline.recipes.video_annotation.models import Models
-from sightline.recipes.video_annotation.reasons import REASONS
 from sightline.recipes.video_annotation.report import write_video_report
 from sightline.recipes.video_annotation.selection import SelectionConfig
+from sightline.recipes.video_annotation.summary import video_tables
 from sightline.recipes.video_annotation.taxonomy import read_taxonomy
-from sightline.show.table import funnel as funnel_table
-from sightline.show.table import print_tables, rejects
-from sightline.show.values import StepFlow
+from sightline.show import print_tables
 
 _SPEC = "http(s)://host/v1, package.module:object, or a model folder"
 
@@ -114,12 +112,7 @@ def _given(flags: dict[str, Any]) -> VideoAnnotationConfig:
 
 def _tell(result: RunResult, out: Path) -> None:
     """The funnel, and where things lie."""
-    dataset = Dataset(out)
-    counts: dict[str, int] = {}
-    for one in dataset.rejects():
-        counts[one.reason] = counts.get(one.reason, 0) + 1
-    steps = [StepFlow(**step) for step in dataset.run.figures.get("funnel", ())]
-    print_tables([funnel_table(steps), rejects(counts, REASONS)])
+    print_tables(video_tables(Dataset(out)))
     if result.complete and result.work_done == 0:
         click.echo("nothing to do: everything was done by an earlier run")
     click.echo(f"dataset  {out}\nreport   {write_video_report(out)}")

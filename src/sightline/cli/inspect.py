@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from sightline.recipes.dataset import Dataset
-from sightline.recipes.dataset_summary import summary_tables
+from sightline.recipes.kinds import call, kind_of
 from sightline.show import print_tables
 
 
@@ -22,19 +23,26 @@ def command(folder: Path, record: str | None, rejects: str | None, limit: int) -
 
     \b
     sightline inspect my-dataset                              the funnel, rejects and scores
-    sightline inspect my-dataset 3f2c9a                       one record, without its picture's bytes
+    sightline inspect my-dataset 3f2c9a                       one record, without its pictures' bytes
     sightline inspect my-dataset --rejects no-text-layer      what was refused for that reason
     """
-    dataset = Dataset(folder).made_by("document_qa")
+    dataset = Dataset(folder)
+    kind = kind_of(dataset)
     if record is not None:
-        row = dataset.row(record)
-        row["images"] = [image["path"] for image in row["images"]]
-        click.echo(json.dumps(row, ensure_ascii=False, indent=2))
-        return
-    if rejects is not None:
+        click.echo(json.dumps(_readable(dataset.row(record)), ensure_ascii=False, indent=2))
+    elif rejects is not None:
         found = [one for one in dataset.rejects() if one.reason == rejects]
         for one in found[:limit]:
             click.echo(f"{one.origin}  [{one.step}]  {json.dumps(one.evidence, ensure_ascii=False)}")
         click.echo(f"{len(found)} rows refused for {rejects!r}" + (f", {limit} shown" if len(found) > limit else ""))
-        return
-    print_tables(summary_tables(dataset))
+    else:
+        print_tables(call(kind.summary, dataset))
+
+
+def _readable(value: Any) -> Any:
+    """Pictures by their names; JSON that is kept as text as what it says."""
+    if isinstance(value, dict):
+        if "bytes" in value:
+            return value["path"]
+        return {name: json.loads(v) if name == "json" else _readable(v) for name, v in value.items()}
+    return [_readable(one) for one in value] if isinstance(value, list) else value

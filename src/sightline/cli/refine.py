@@ -12,7 +12,7 @@ from sightline.core.errors import InputError
 from sightline.core.ports import LM
 from sightline.lm import Price, Purse
 from sightline.pipeline import Progress
-from sightline.recipes.adversarial_qa.figures import refinement_tables
+from sightline.recipes.adversarial_qa.figures import questions_tables
 from sightline.recipes.adversarial_qa.flags import Answers, read_answers
 from sightline.recipes.adversarial_qa.heuristics import Heuristics
 from sightline.recipes.adversarial_qa.judges import Judges
@@ -69,7 +69,7 @@ def command(dataset: Path, out: Path, **flags: Any) -> None:
     answers = Answers(one for spec in flags["answers"] for one in read_answers(spec))
     engine = Engine(progress=Progress(cost=lambda: purse.spent))
     result = refine_questions(dataset, out, judges, config, answers=answers, engine=engine)
-    print_tables(refinement_tables(Dataset(out).run.figures))
+    print_tables(questions_tables(Dataset(out)))
     if result.complete and result.work_done == 0:
         click.echo("nothing to do: everything was done by an earlier run")
     click.echo(f"dataset  {out}\nreport   {write_report(out)}")

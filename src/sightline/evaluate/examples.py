@@ -21,6 +21,8 @@ class Example(BaseModel):
 
     id: str
     question: str
+    context: str = ""
+    """Words that the question is about, where no picture shows them: subtitles, a story."""
     references: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     """Of a multiple-choice question; empty for others."""

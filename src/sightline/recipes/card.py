@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from sightline.core.record import RunRecord
-from sightline.core.score import Proportion
+from sightline.recipes.audit_record import audit_card
 from sightline.recipes.dataset import Dataset
-
-_AUDIT = "audit.json"
 
 
 def write_card(folder: Path) -> Path:
@@ -36,7 +32,7 @@ def write_card(folder: Path) -> Path:
             _table("Style", "pairs", styles),
             _table("Licence", "pairs", licences),
             _table("Refused for", "rows", rejected),
-            _audit(folder / _AUDIT),
+            audit_card(folder),
             _FIELDS,
         ]
     )
@@ -81,22 +77,6 @@ def _table(head: str, unit: str, counts: Counter[str]) -> str:
         return ""
     rows = [f"| {_cell(name)} | {count:,} |" for name, count in counts.most_common(30)]
     return "\n".join([f"| {head} | {unit} |", "|---|---|", *rows, ""])
-
-
-def _audit(path: Path) -> str:
-    if not path.is_file():
-        return "Not audited yet: `sightline audit DIR` plants known errors and measures how many the checks catch.\n"
-    audit: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    lines = ["## What the checks catch\n"]
-    lines += ["Known errors planted into a copy of the accepted pairs; 95 % Wilson intervals.\n"]
-    lines += ["| planted error | check | caught |", "|---|---|---|"]
-    for row in audit["rows"]:
-        caught = Proportion(row["caught"], row["planted"])
-        lines.append(f"| {_cell(row['kind'])} | {_cell(row['check'])} | {caught} |")
-    lines += ["", "Refused among untouched pairs (false alarms):", ""]
-    for check, row in audit["false_alarms"].items():
-        lines.append(f"- {_cell(check)}: {Proportion(row['refused'], row['checked'])}")
-    return "\n".join([*lines, ""])
 
 
 def _cell(text: str) -> str:

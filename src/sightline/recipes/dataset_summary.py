@@ -1,32 +1,48 @@
-"""A dataset in a few terminal tables: funnel, rejects by reason, scores, what is in it."""
+"""A dataset in a few terminal tables: funnel, rejects by reason, what is in it, scores."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from rich.console import RenderableType
 
-from sightline.recipes.dataset import SCORES, Dataset
+from sightline.recipes.dataset import Dataset
 from sightline.recipes.document_reasons import REASONS
 from sightline.show.table import funnel, listing, rejects
 from sightline.show.values import StepFlow
 
 
 def summary_tables(dataset: Dataset) -> list[RenderableType]:
-    """For `print`: the run's funnel first, then what was refused, then what is in the dataset."""
-    shown: dict[str, Counter[str]] = {name: Counter() for name in ("split", "language", "style", "writer")}
-    scored: dict[str, list[float]] = {name: [] for name in SCORES}
-    for row in dataset.rows([*shown, "scores"]):
-        for name, counter in shown.items():
-            counter[row[name]] += 1
-        for name in SCORES:
-            if row["scores"][name] is not None:
-                scored[name].append(row["scores"][name])
+    """Of a documents dataset."""
+    return [
+        *run_tables(dataset, REASONS),
+        *content_tables(dataset, ("split", "language", "style", "writer"), "pairs", scored=True),
+    ]
+
+
+def run_tables(dataset: Dataset, reasons: Mapping[str, str]) -> list[RenderableType]:
+    """What each step of the run did, and what was refused, with `reasons` in words."""
     steps = [StepFlow(**step) for step in dataset.run.figures.get("funnel", ())]
-    refused = Counter(one.reason for one in dataset.rejects())
-    tables: list[RenderableType] = [funnel(steps), rejects(refused, REASONS)]
+    return [funnel(steps), rejects(Counter(one.reason for one in dataset.rejects()), reasons)]
+
+
+def content_tables(
+    dataset: Dataset, columns: Sequence[str], unit: str, *, scored: bool = False
+) -> list[RenderableType]:
+    """Rows counted by the values of `columns`, and, where the rows have `scores`, the mean of each."""
+    shown: dict[str, Counter[str]] = {name: Counter() for name in columns}
+    found: dict[str, list[float]] = defaultdict(list)
+    for row in dataset.rows([*columns, *(["scores"] if scored else [])]):
+        for name, counter in shown.items():
+            counter[row[name] or "not stated"] += 1
+        for name, value in row.get("scores", {}).items():
+            if value is not None:
+                found[name].append(value)
     rows = [(name, value, f"{count:,}") for name, counter in shown.items() for value, count in counter.most_common(12)]
-    tables.append(listing("pairs", ("by", "value", ">pairs"), rows))
-    means = [(name, f"{fmean(values):.3f}", f"{len(values):,}") for name, values in scored.items() if values]
-    return [*tables, listing("scores", ("score", ">mean", ">pairs scored"), means)]
+    tables: list[RenderableType] = [listing(unit, ("by", "value", f">{unit}"), rows)]
+    if scored:
+        means = [(name, f"{fmean(values):.3f}", f"{len(values):,}") for name, values in found.items()]
+        tables.append(listing("scores", ("score", ">mean", f">{unit} scored"), means))
+    return tables

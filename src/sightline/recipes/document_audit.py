@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict
-from rich.console import RenderableType
 
 from sightline.core.errors import InputError
 from sightline.core.ports import LM
-from sightline.core.score import Proportion
+from sightline.lm import Cached
 from sightline.pipeline import Store
+from sightline.recipes.audit_record import FILE, REPLIES, Audit, alarm_row
 from sightline.recipes.card import write_card
 from sightline.recipes.dataset import Dataset
 from sightline.recipes.dataset_files import write_whole
@@ -25,8 +22,6 @@ from sightline.recipes.document_qa.config import CheckConfig, DocumentQAConfig
 from sightline.recipes.document_qa.items import Chunk, Drafts
 from sightline.recipes.document_qa.judge import sighted_request, sighted_score
 from sightline.recipes.document_qa.plan import DRAFTS_STAGE
-from sightline.show import CatchRate as Shown
-from sightline.show.table import catch_rates as catch_table
 from sightline.verify import PageIndex, examine
 from sightline.verify.catching import UNTOUCHED, CatchTable, Check, catch_rates
 from sightline.verify.planting import Case
@@ -37,32 +32,13 @@ JUDGE_MINIMUM = 0.5
 """A judge that agrees less than this with an answer refuses it, unless the run states another threshold."""
 
 
-class Audit(BaseModel):
-    """audit.json."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    checks: dict[str, str]
-    """Check -> what it is: which thresholds, which model."""
-    pairs: int
-    """Accepted pairs that errors were planted into."""
-    drafts: int
-    """Untouched drafts that false alarms were counted on."""
-    seed: int
-    rows: list[dict[str, Any]]
-    """kind, check, caught, planted, low, high."""
-    false_alarms: dict[str, dict[str, Any]]
-    """Check -> refused, checked, low, high."""
-    skipped: dict[str, int]
-    """Kind -> pairs it could not be planted into."""
-
-
-def audit_documents(folder: Path, *, pairs: int = 300, seed: int = 0, judge: LM | None = None) -> Audit:
-    """Plant every kind of error into up to `pairs` accepted pairs; write audit.json and the card.
+def audit_documents(folder: Path, *, limit: int = 300, seed: int = 0, judge: LM | None = None) -> Audit:
+    """Plant every kind of error into up to `limit` accepted pairs; write audit.json and the card. What `judge` answers
+    is kept in DIR/.sightline, so that it is asked once.
 
     Raises InputError where the folder holds no dataset, no accepted extractive pair, or its .sightline is gone.
     """
-    dataset, store = auditable(folder)
+    dataset, store = _auditable(folder)
     config = DocumentQAConfig.model_validate(dataset.run.config)
     indexes = _Indexes(store)
     cases = list(_cases(dataset, indexes, config.check))
@@ -73,18 +49,18 @@ def audit_documents(folder: Path, *, pairs: int = 300, seed: int = 0, judge: LM 
     described = {TEXT: f"thresholds {config.check.thresholds.model_dump_json()}, no model"}
     if judge is not None:
         minimum = JUDGE_MINIMUM if config.min_judge is None else config.min_judge
-        asked = _questions(cases, drafts, pairs, seed)
-        checks["judge"] = _judge_check(judge, asked, minimum)
+        asked = _questions(cases, drafts, limit, seed)
+        checks["judge"] = _judge_check(Cached(judge, folder / REPLIES), asked, minimum)
         described["judge"] = f"{judge.name}, refuses below an agreement of {minimum}"
-    planted = catch_rates(cases, checks, seed=seed, limit=pairs)
-    alarms = catch_rates(drafts, checks, kinds=(), seed=seed, limit=pairs)
+    planted = catch_rates(cases, checks, seed=seed, limit=limit)
+    alarms = catch_rates(drafts, checks, kinds=(), seed=seed, limit=limit)
     audit = _audit(planted, alarms, described)
-    write_whole(folder / "audit.json", audit.model_dump_json(indent=2) + "\n")
+    write_whole(folder / FILE, audit.model_dump_json(indent=2) + "\n")
     write_card(folder)
     return audit
 
 
-def auditable(folder: Path) -> tuple[Dataset, Store]:
+def _auditable(folder: Path) -> tuple[Dataset, Store]:
     """The dataset and the state of its build, which holds the pages' words. Raises InputError where either is gone."""
     dataset, store = Dataset(folder).made_by("document_qa"), Store(folder)
     if not store.ledger.is_file():
@@ -92,14 +68,6 @@ def auditable(folder: Path) -> tuple[Dataset, Store]:
             "the pages' words are gone with", subject=store.state, remedy="run the same build again, then audit"
         )
     return dataset, store
-
-
-def audit_tables(audit: Audit) -> list[RenderableType]:
-    """For the terminal: planted errors first, untouched drafts last."""
-    shown = [Shown(row["kind"], row["check"], Proportion(row["caught"], row["planted"])) for row in audit.rows]
-    for check, row in audit.false_alarms.items():
-        shown.append(Shown("none: untouched drafts", check, Proportion(row["refused"], row["checked"])))
-    return [catch_table(shown)]
 
 
 class _Indexes:
@@ -190,9 +158,6 @@ def _audit(planted: CatchTable, alarms: CatchTable, checks: dict[str, str]) -> A
         drafts=untouched[first].n,
         seed=planted.seed,
         rows=[row.model_dump() for row in planted.rows if row.kind != UNTOUCHED],
-        false_alarms={
-            check: {"refused": rate.hits, "checked": rate.n, "low": rate.interval.low, "high": rate.interval.high}
-            for check, rate in untouched.items()
-        },
+        false_alarms={check: alarm_row(rate) for check, rate in untouched.items()},
         skipped=planted.skipped,
     )

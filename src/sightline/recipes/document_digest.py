@@ -18,6 +18,7 @@ from sightline.core.errors import InputError
 from sightline.core.fingerprint import seeded
 from sightline.core.media import Box, Evidence, Source
 from sightline.core.record import RunRecord
+from sightline.recipes.audit_record import Audit, saved_audit
 from sightline.recipes.document_qa.statistics import Asked, PromptStatistics, prompt_statistics
 
 CANDIDATES = 200
@@ -98,7 +99,7 @@ class Digest:
     """What a report needs to know of a dataset."""
 
     run: RunRecord
-    audit: dict[str, Any] | None
+    audit: Audit | None
     records: int = 0
     pairs: int = 0
     sources: dict[str, SourceCount] = field(default_factory=dict)
@@ -125,7 +126,7 @@ def digest(folder: Path, *, pages: int = 12, seed: int = 0) -> Digest:
         raise InputError(
             "no dataset in this folder", subject=folder, remedy="name a folder that `sightline build` made"
         )
-    made = Digest(run=_run(folder / "run.json"), audit=_audit(folder / "audit.json"))
+    made = Digest(run=_run(folder / "run.json"), audit=saved_audit(folder))
     candidates = _Candidates(seed)
     for row in rows(files):
         _count(made, row)
@@ -283,16 +284,6 @@ def _run(file: Path) -> RunRecord:
         raise InputError(
             "the record of the run cannot be read", subject=file, remedy="build the dataset again"
         ) from error
-
-
-def _audit(file: Path) -> dict[str, Any] | None:
-    if not file.is_file():
-        return None
-    try:
-        audit = json.loads(file.read_bytes())
-    except ValueError as error:
-        raise InputError("the audit cannot be read", subject=file, remedy="run `sightline audit` again") from error
-    return dict(audit)
 
 
 def box_pixels(evidence: Evidence, scale: float) -> tuple[Box, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from sightline.core.errors import InputError, MediaError, StorageError
-from sightline.core.score import Proportion
+from sightline.recipes.audit_record import alarms_table, caught_table
 from sightline.recipes.document_digest import Digest, SamplePage, Shown, box_pixels, digest
 from sightline.recipes.document_reasons import in_words
 from sightline.show import blocks, plots
@@ -106,8 +106,8 @@ def report_html(made: Digest, title: str) -> str:
         shape=_shape(made),
         prompts=_prompts(made),
         refused=_refused(made),
-        checks=_checks(made.audit) if made.audit else None,
-        alarms=_alarms(made.audit) if made.audit else None,
+        checks=caught_table(made.audit) if made.audit else None,
+        alarms=alarms_table(made.audit) if made.audit else None,
         cost=_cost(made),
         sources=_sources(made),
         sources_hidden=max(0, len(made.sources) - SOURCES_SHOWN),
@@ -257,44 +257,6 @@ def _refused(made: Digest) -> list[dict[str, Any]]:
         }
         for reason, count in found.reasons.most_common()
     ]
-
-
-def _checks(audit: Mapping[str, Any]) -> Markup:
-    rows = [
-        (
-            _visible(str(row["kind"])),
-            _visible(str(row["check"])),
-            f"{row['caught']:,} of {row['planted']:,}",
-            _rate(Proportion(row["caught"], row["planted"])),
-        )
-        for row in audit.get("rows", ())
-    ]
-    return blocks.data_table(("planted error", "check", "caught", "share caught, with 95 % interval"), rows)
-
-
-def _alarms(audit: Mapping[str, Any]) -> Markup:
-    """`false_alarms`: check -> {"refused", "checked"}: how many of the untouched pairs it refused."""
-    rows = [
-        (
-            _visible(check),
-            f"{row['refused']:,} of {row['checked']:,}",
-            _rate(Proportion(row["refused"], row["checked"]), tone="warning"),
-        )
-        for check, row in (audit.get("false_alarms") or {}).items()
-    ]
-    return (
-        blocks.data_table(("check", "refused", "share of untouched pairs, with 95 % interval"), rows)
-        if rows
-        else Markup("")
-    )
-
-
-def _rate(rate: Proportion, tone: blocks.Tone = "good") -> Markup | str:
-    if not rate.n:
-        return "none tried"
-    low, high = rate.interval
-    text = f"{rate.value:.1%} ({low:.1%} – {high:.1%})"
-    return blocks.interval_bar(rate.value, rate.interval, text=text, tone=tone)
 
 
 def _cost(made: Digest) -> Markup:

@@ -14,7 +14,7 @@ from sightline.recipes.adversarial_qa.audit import audit_questions
 from sightline.recipes.adversarial_qa.judges import Judges
 from sightline.recipes.adversarial_qa.refining import Engine, refine_questions
 from sightline.recipes.adversarial_qa.report import write_report
-from sightline.recipes.document_audit import Audit
+from sightline.recipes.audit_record import Audit
 
 sys.path.insert(0, str(Path(__file__).parent))
 from choice_scripts import choice, constant, knowing
@@ -34,16 +34,16 @@ def dataset(tmp_path: Path) -> Path:
 
 def test_planted_wrong_keys_are_all_caught_and_right_ones_pass(dataset: Path) -> None:
     verifier = knowing({f"door {n}-{n % 5}" for n in range(30)}, "reader")
-    audit = audit_questions(dataset, verifier=verifier)
+    audit = audit_questions(dataset, judge=verifier)
     caught = {row["kind"]: (row["caught"], row["planted"]) for row in audit.rows}
     assert caught == {"wrong key": (30, 30), "key much longer": (30, 30), "key repeats the question": (30, 30)}
     assert {name: row["refused"] for name, row in audit.false_alarms.items()} == {"blind judge": 0, "key check": 0}
     assert Audit.model_validate_json((dataset / "audit.json").read_bytes()) == audit
-    assert "What the checks catch" in write_report(dataset).read_text(encoding="utf-8")
+    assert "How good are the checks" in write_report(dataset).read_text(encoding="utf-8")
 
 
 def test_a_careless_verifier_is_shown_as_such(dataset: Path) -> None:
-    audit = audit_questions(dataset, verifier=constant("A", "careless"), limit=10)
+    audit = audit_questions(dataset, judge=constant("A", "careless"), limit=10)
     assert audit.pairs == 10
     assert audit.false_alarms["key check"]["refused"] == 10
 
@@ -51,6 +51,6 @@ def test_a_careless_verifier_is_shown_as_such(dataset: Path) -> None:
 def test_a_failed_request_is_neither_catch_nor_miss(dataset: Path, tmp_path: Path) -> None:
     failing = Scripted(lambda _: Reply(error="timeout", finish="error"), "reader")
     with pytest.raises(ModelError, match="timeout"):
-        audit_questions(dataset, verifier=failing)
+        audit_questions(dataset, judge=failing)
     with pytest.raises(InputError):
         audit_questions(tmp_path / "none")

@@ -13,10 +13,12 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from sightline.recipes.dataset import Dataset
-from sightline.recipes.layouts import LAYOUTS, check, export
+from sightline.recipes.kinds import KINDS
+from sightline.recipes.layouts import check, export
 
 Cli = Callable[..., Any]
 Row = dict[str, Any]
+LAYOUTS = KINDS["document_qa"].layouts
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Multiple choice: JSON lines with options and the index of the right one (CinePile and general).
 
 {"id": "m1", "question": "Who speaks?", "options": ["A man", "Nobody"], "answer": 0, "category": "CRD", "hard": true,
- "images": ["frame1.png"]}
+ "images": ["frame1.png"], "context": "[0.0-2.5 s] said: ..."}
 """
 
 from __future__ import annotations
@@ -21,10 +21,20 @@ _ASK = {
 }
 
 
+_ANSWER = {"en": "Answer: {letter}", "ko": "정답: {letter}"}
+
+
 def prompt(example: Example) -> str:
-    """The question, its lettered options and the form of the answer."""
+    """What the question is about where that is words, the question, its lettered options, the form of the answer."""
+    about = f"{example.context}\n\n" if example.context else ""
     options = "\n".join(f"{letter}) {text}" for letter, text in zip(LETTERS, example.options, strict=False))
-    return f"{example.question}\n{options}\n{_ASK.get(example.language, _ASK['en'])}"
+    return f"{about}{example.question}\n{options}\n{_ASK.get(example.language, _ASK['en'])}"
+
+
+def answered(example: Example) -> str:
+    """The right answer in the form asked for."""
+    assert example.answer is not None
+    return _ANSWER.get(example.language, _ANSWER["en"]).format(letter=LETTERS[example.answer])
 
 
 def scoring(examples: Sequence[Example], replies: Sequence[str]) -> Scored:

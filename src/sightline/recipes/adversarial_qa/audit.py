@@ -17,15 +17,17 @@ from sightline.core.fingerprint import seeded
 from sightline.core.ports import LM
 from sightline.core.sample import Choice
 from sightline.core.score import Proportion
+from sightline.lm import Cached
 from sightline.recipes.adversarial_qa.blind_test import BlindConfig, blind_votes
 from sightline.recipes.adversarial_qa.dataset import UNFIXED
 from sightline.recipes.adversarial_qa.heuristics import Heuristics
-from sightline.recipes.adversarial_qa.items import Sees
 from sightline.recipes.adversarial_qa.keys import KeyConfig, check_keys
 from sightline.recipes.adversarial_qa.pictures import Pictures
 from sightline.recipes.adversarial_qa.reading import read_choices
+from sightline.recipes.adversarial_qa.writing_out import write_card
+from sightline.recipes.audit_record import FILE, REPLIES, Audit, alarm_row, caught_row
+from sightline.recipes.dataset import Dataset
 from sightline.recipes.dataset_files import write_whole
-from sightline.recipes.document_audit import Audit
 from sightline.verify.question_words import content_words
 
 BLIND, KEYS = "blind judge", "key check"
@@ -63,16 +65,11 @@ PLANTS: dict[str, tuple[str, Planter]] = {
 
 
 def audit_questions(
-    folder: Path,
-    *,
-    verifier: LM | None = None,
-    blind: LM | None = None,
-    sees: Sees = "text",
-    limit: int = 200,
-    seed: int = 0,
+    folder: Path, *, limit: int = 300, seed: int = 0, judge: LM | None = None, blind: LM | None = None
 ) -> Audit:
-    """Plant each kind of error into up to `limit` questions and write audit.json. `blind` None: the embedded judge;
-    `verifier` None: keys cannot be checked, and that kind is left out.
+    """Plant each kind of error into up to `limit` questions; write audit.json and the card. `blind` None: the embedded
+    judge. `judge` is shown the context as the run's verifier was; None: keys cannot be checked, and that kind is left
+    out.
 
     Raises InputError where the folder holds no multiple-choice dataset or weak questions only, ModelError where
     a request fails: a failure is neither a catch nor a miss.
@@ -83,15 +80,17 @@ def audit_questions(
     if not sound:
         raise InputError("no question to plant errors into", subject=folder)
     chosen = [sound[k * len(sound) // min(limit, len(sound))] for k in range(min(limit, len(sound)))]
-    judge = blind or Heuristics()
-    checks: Checks = {BLIND: lambda some: _weak(some, judge)}
-    described = {BLIND: f"{judge.name}, every rotation, weak above half"}
-    if verifier is not None:
-        config = KeyConfig(verifier=verifier.name, sees=sees)
-        checks[KEYS] = lambda some: _unconfirmed(some, verifier, config, pictures)
-        described[KEYS] = f"{verifier.name}, must choose the key in {config.orders} orders"
+    asked = Heuristics() if blind is None else Cached(blind, folder / REPLIES)
+    checks: Checks = {BLIND: lambda some: _weak(some, asked)}
+    described = {BLIND: f"{asked.name}, every rotation, weak above half"}
+    if judge is not None:
+        reader = Cached(judge, folder / REPLIES)
+        config = KeyConfig(verifier=judge.name, sees=Dataset(folder).run.config.get("sees", "text"))
+        checks[KEYS] = lambda some: _unconfirmed(some, reader, config, pictures)
+        described[KEYS] = f"{judge.name}, must choose the key in {config.orders} orders"
     audit = _measured(chosen, checks, described, seed)
-    write_whole(folder / "audit.json", audit.model_dump_json(indent=2) + "\n")
+    write_whole(folder / FILE, audit.model_dump_json(indent=2) + "\n")
+    write_card(folder)
     return audit
 
 
@@ -99,15 +98,10 @@ def _measured(chosen: list[Choice], checks: Checks, described: dict[str, str], s
     rows: list[dict[str, Any]] = []
     skipped = {}
     for kind, (check, planter) in PLANTS.items():
-        if check not in checks:
-            continue
-        planted = [one for choice in chosen if (one := planter(choice, seed)) is not None]
-        caught = Proportion(sum(checks[check](planted)), len(planted))
-        skipped[kind] = len(chosen) - len(planted)
-        low, high = caught.interval
-        rows.append(
-            {"kind": kind, "check": check, "caught": caught.hits, "planted": caught.n, "low": low, "high": high}
-        )
+        if check in checks:
+            planted = [one for choice in chosen if (one := planter(choice, seed)) is not None]
+            rows.append(caught_row(kind, check, Proportion(sum(checks[check](planted)), len(planted))))
+            skipped[kind] = len(chosen) - len(planted)
     alarms = {name: Proportion(sum(check(chosen)), len(chosen)) for name, check in checks.items()}
     return Audit(
         checks=described,
@@ -115,10 +109,7 @@ def _measured(chosen: list[Choice], checks: Checks, described: dict[str, str], s
         drafts=len(chosen),
         seed=seed,
         rows=rows,
-        false_alarms={
-            name: {"refused": rate.hits, "checked": rate.n, "low": rate.interval.low, "high": rate.interval.high}
-            for name, rate in alarms.items()
-        },
+        false_alarms={name: alarm_row(rate) for name, rate in alarms.items()},
         skipped=skipped,
     )
 

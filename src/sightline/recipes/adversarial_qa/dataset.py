@@ -94,7 +94,7 @@ def write_examples(choices: Iterable[Choice], folder: Path, picture: Callable[[s
                 continue
             if choice.split not in files:
                 files[choice.split] = (fresh / f"{choice.split}.jsonl").open("w", encoding="utf-8")
-            files[choice.split].write(json.dumps(_example(choice, fresh, picture), ensure_ascii=False) + "\n")
+            files[choice.split].write(json.dumps(_saved(choice, fresh, picture), ensure_ascii=False) + "\n")
         for file in files.values():
             file.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -103,7 +103,8 @@ def write_examples(choices: Iterable[Choice], folder: Path, picture: Callable[[s
         raise unwritable(error, folder) from error
 
 
-def _example(choice: Choice, folder: Path, picture: Callable[[str], bytes]) -> dict[str, Any]:
+def _saved(choice: Choice, folder: Path, picture: Callable[[str], bytes]) -> dict[str, Any]:
+    """The example with its pictures written to files."""
     names = []
     for ref in choice.images:
         path = folder / "pictures" / picture_name(ref)
@@ -111,16 +112,22 @@ def _example(choice: Choice, folder: Path, picture: Callable[[str], bytes]) -> d
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(picture(ref.sha256))
         names.append(f"pictures/{path.name}")
+    return example(choice) | {"images": names}
+
+
+def example(choice: Choice) -> dict[str, Any]:
+    """What the benchmark "mcq" is told of a question, without pictures. The words of a page stand in its picture."""
+    paged = any(ref.page is not None for ref in choice.images)
     return {
         "id": choice.id,
         "question": choice.question,
+        "context": "" if paged else choice.context,
         "options": list(choice.options),
         "answer": choice.answer,
         "category": choice.category,
         "hard": choice.flags.get("hard"),
         "group": choice.group or None,
         "language": choice.language,
-        "images": names,
     }
 
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from rich.console import RenderableType
 
+from sightline.core.record import RunRecord
 from sightline.core.score import Proportion
 from sightline.recipes.adversarial_qa.items import Refined
 from sightline.recipes.adversarial_qa.reasons import REASONS
 from sightline.recipes.dataset import Dataset
-from sightline.show.table import funnel, listing, rejects
-from sightline.show.values import StepFlow
+from sightline.recipes.dataset_summary import content_tables, run_tables
+from sightline.show.table import listing
 from sightline.verify.blind import flagged_by, passes_by_luck
 
 LEAK = Fraction(3, 5)
@@ -81,45 +82,35 @@ def refinement_lines(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return lines
 
 
-def role_lines(roles: Mapping[str, Mapping[str, float]]) -> list[tuple[str, str, str, str, str]]:
-    """(role, requests, from cache, tokens, USD)."""
+ROLE_HEADER = ("role", "model", ">requests", ">from cache", ">tokens", ">USD")
+
+
+def role_lines(run: RunRecord) -> list[tuple[str, str, str, str, str, str]]:
+    """Who was asked how often and for how much, as `ROLE_HEADER` names it."""
     return [
         (
             role,
+            run.models.get(role, ""),
             f"{count['requests']:,}",
             f"{count['cached']:,}",
             f"{count['input_tokens'] + count['output_tokens']:,}",
             f"{count['cost_usd']:.4f}",
         )
-        for role, count in roles.items()
-    ]
-
-
-def refinement_tables(figures: Mapping[str, Any]) -> list[RenderableType]:
-    """For the terminal."""
-    return [
-        listing("refinement", ("what", ">figure", "which means"), refinement_lines(figures["refinement"])),
-        listing("models", ("role", ">requests", ">from cache", ">tokens", ">USD"), role_lines(figures["roles"])),
+        for role, count in run.figures.get("roles", {}).items()
     ]
 
 
 def questions_tables(dataset: Dataset) -> list[RenderableType]:
-    """For the terminal, after a build: funnel, refusals, what the questions are, what the models took."""
-    counted = {name: Counter[str]() for name in ("split", "language", "category", "style")}
-    for row in dataset.rows(list(counted)):
-        for name, counter in counted.items():
-            counter[row[name] or "not stated"] += 1
+    """For the terminal: funnel, refusals, what the questions are, what a refinement came to, what the models took."""
     figures = dataset.run.figures
-    rows = [
-        (name, value, f"{count:,}") for name, counter in counted.items() for value, count in counter.most_common(12)
-    ]
-    roles = role_lines(figures.get("roles", {}))
-    return [
-        funnel([StepFlow(**step) for step in figures.get("funnel", ())]),
-        rejects(Counter(one.reason for one in dataset.rejects()), REASONS),
-        listing("questions", ("by", "value", ">questions"), rows),
-        *([listing("models", ("role", ">requests", ">from cache", ">tokens", ">USD"), roles)] if roles else []),
-    ]
+    tables = run_tables(dataset, REASONS)
+    tables += content_tables(dataset, ("split", "language", "category", "style"), "questions", scored=True)
+    if "refinement" in figures:
+        lines = refinement_lines(figures["refinement"])
+        tables.append(listing("refinement", ("what", ">figure", "which means"), lines))
+    if roles := role_lines(dataset.run):
+        tables.append(listing("models", ROLE_HEADER, roles))
+    return tables
 
 
 def _attempts(attempts: Mapping[str, int]) -> str:

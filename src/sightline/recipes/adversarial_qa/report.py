@@ -14,10 +14,10 @@ from sightline.core.score import Proportion
 from sightline.evaluate.choice import LETTERS
 from sightline.lm.cleaning import clean
 from sightline.recipes.adversarial_qa.dataset import UNFIXED
-from sightline.recipes.adversarial_qa.figures import refinement_lines, role_lines
+from sightline.recipes.adversarial_qa.figures import ROLE_HEADER, refinement_lines, role_lines
 from sightline.recipes.adversarial_qa.reasons import REASONS
+from sightline.recipes.audit_record import audit_section
 from sightline.recipes.dataset import Dataset
-from sightline.recipes.document_audit import Audit
 from sightline.show import blocks
 from sightline.show.page import web_page
 from sightline.show.values import StepFlow, Tile
@@ -55,15 +55,11 @@ def report_html(dataset: Dataset, title: str) -> str:
     rows = [(reason, count, REASONS.get(reason, "")) for reason, count in refused.most_common()]
     table = blocks.data_table(("reason", "rows", "which means"), rows)
     parts.append(blocks.section("Refused", table if refused else "Nothing was refused.", id="refused"))
-    roles = role_lines(run.figures.get("roles", {}))
-    named = [(role, run.models.get(role, ""), *rest) for role, *rest in roles]
-    cost = blocks.data_table(("role", "model", "requests", "from cache", "tokens", "USD"), named)
+    cost = blocks.data_table([name.removeprefix(">") for name in ROLE_HEADER], role_lines(run))
     parts.append(blocks.section("Models and cost", cost, id="cost"))
     contents += [("funnel", "Funnel"), ("refused", "Refused"), ("cost", "Cost")]
-    audit = dataset.folder / "audit.json"
-    if audit.is_file():
-        parts.append(blocks.section("What the checks catch", _audit(audit), id="checks"))
-        contents.append(("checks", "Checks"))
+    parts.append(audit_section(dataset.folder))
+    contents.append(("checks", "Checks"))
     parts.append(blocks.section("Questions", _questions(dataset), id="questions"))
     contents.append(("questions", "Questions"))
     lead = "Multiple-choice questions, each asked of a judge that sees question and options only."
@@ -97,15 +93,6 @@ def _headline(dataset: Dataset) -> Markup:
     if blind:
         tiles.append(Tile(clean(blind), "blind judge"))
     return blocks.tiles(tiles)
-
-
-def _audit(path: Path) -> Markup:
-    """Planted errors caught, and untouched questions refused, with 95 % Wilson intervals."""
-    audit = Audit.model_validate_json(path.read_bytes())
-    rows = [(row["kind"], row["check"], str(Proportion(row["caught"], row["planted"]))) for row in audit.rows]
-    for check, row in audit.false_alarms.items():
-        rows.append(("none: untouched questions", check, str(Proportion(row["refused"], row["checked"]))))
-    return blocks.data_table(("planted error", "check", "caught"), rows)
 
 
 def _share(value: Proportion) -> str:

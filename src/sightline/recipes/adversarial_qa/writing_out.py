@@ -11,8 +11,9 @@ from sightline.core.record import RunRecord
 from sightline.core.sample import Choice
 from sightline.pipeline import RunResult, write_parquet
 from sightline.recipes.adversarial_qa.dataset import COLUMNS, UNFIXED, to_row, write_examples
-from sightline.recipes.adversarial_qa.figures import refinement_lines, role_lines
+from sightline.recipes.adversarial_qa.figures import ROLE_HEADER, refinement_lines, role_lines
 from sightline.recipes.adversarial_qa.pictures import Pictures
+from sightline.recipes.audit_record import audit_card
 from sightline.recipes.dataset import Dataset
 from sightline.recipes.dataset_files import write_rejects, write_whole
 
@@ -49,12 +50,13 @@ def write_card(folder: Path) -> Path:
         parts.append(
             "\n".join(["| what | figure | which means |", "|---|---|---|", *(f"| {row} |" for row in rows), ""])
         )
-    cost = [" | ".join(map(_cell, line)) for line in role_lines(run.figures.get("roles", {}))]
+    cost = [" | ".join(map(_cell, line)) for line in role_lines(run)]
     if cost:
-        head = "| model | requests | from cache | tokens | USD |"
-        parts.append("\n".join([head, "|---|---|---|---|---|", *(f"| {row} |" for row in cost), ""]))
+        head = f"| {' | '.join(name.removeprefix('>') for name in ROLE_HEADER)} |"
+        parts.append("\n".join([head, "|---" * len(ROLE_HEADER) + "|", *(f"| {row} |" for row in cost), ""]))
     parts += [_table(name.capitalize(), counter) for name, counter in counted.items()]
     parts.append(_table("Refused for", Counter(one.reason for one in dataset.rejects())))
+    parts.append(audit_card(folder))
     parts.append(_FIELDS)
     path = folder / "README.md"
     write_whole(path, "\n".join(part for part in parts if part))

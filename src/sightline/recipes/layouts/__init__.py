@@ -4,6 +4,10 @@ trl        Parquet: `messages` with typed parts + `images`; TRL's SFTTrainer/DPO
 messages   JSONL + pictures: `messages` with "<image>" marks + `images` paths; LLaMA-Factory, ms-swift
 llava      JSON + pictures: `conversations` of human and gpt with "<image>" marks; LLaVA and its descendants
 docmatix   Parquet: `images` + `texts` of user, assistant, source, one row per document; Docmatix, Idefics, nanoVLM
+llava-video  JSON + video files: `conversations` with one "<image>" mark for the video; LLaVA-Video, LLaVA-NeXT
+mcq        JSONL + pictures: question, choices, answer_key; CinePile, lmms-eval, `sightline refine`
+
+Which of them a dataset can be written as depends on its kind: `recipes.kinds`.
 """
 
 from __future__ import annotations
@@ -21,6 +25,8 @@ LAYOUTS: Final = {
     "messages": "sightline.recipes.layouts.marked:MESSAGES",
     "llava": "sightline.recipes.layouts.marked:LLAVA",
     "docmatix": "sightline.recipes.layouts.docmatix:LAYOUT",
+    "llava-video": "sightline.recipes.layouts.llava_video:LAYOUT",
+    "mcq": "sightline.recipes.layouts.mcq:LAYOUT",
 }
 
 __all__ = ["Offence", "check", "export"]

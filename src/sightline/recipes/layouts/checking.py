@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sightline.core.door import load
 from sightline.core.errors import InputError
 from sightline.recipes.dataset import Dataset
+from sightline.recipes.kinds import call, kind_of
 from sightline.recipes.layouts import LAYOUTS
 from sightline.recipes.layouts.layout import Layout, Row
 
@@ -51,9 +52,22 @@ def check(folder: Path, name: str) -> Checked:
     return Checked(rows, offences)
 
 
+def conversations(dataset: Dataset, layout: Layout) -> Iterator[Row]:
+    """Its rows as `layout` begins with them. Raises InputError where that layout has no place for this kind."""
+    kind = kind_of(dataset)
+    if layout.name not in kind.layouts:
+        raise InputError(
+            f"the layout {layout.name!r} has no place for what the recipe {dataset.run.recipe!r} made",
+            subject=dataset.folder,
+            remedy=f"one of {', '.join(kind.layouts)}",
+        )
+    rows: Iterator[Row] = dataset.rows()
+    return call(kind.conversations, rows) if kind.conversations else rows
+
+
 def _rows(folder: Path, layout: Layout) -> Iterator[tuple[str, Row, Path | None]]:
     if (folder / "run.json").is_file():
-        for group in layout.groups(Dataset(folder).made_by("document_qa").rows()):
+        for group in layout.groups(conversations(Dataset(folder), layout)):
             yield f"record {group[0]['id']}", layout.convert(group), None
         return
     if not folder.is_dir() or not any(folder.glob(layout.files)):

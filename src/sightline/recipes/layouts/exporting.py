@@ -7,7 +7,7 @@ from pathlib import Path
 from sightline.core.errors import InputError
 from sightline.pipeline.work import unwritable
 from sightline.recipes.dataset import Dataset
-from sightline.recipes.layouts.checking import check, open_layout
+from sightline.recipes.layouts.checking import check, conversations, open_layout
 from sightline.recipes.layouts.layout import one_by_one
 
 
@@ -35,6 +35,6 @@ def export(dataset: Path, name: str, out: Path, *, single: bool = False) -> list
     groups = one_by_one if single else layout.groups
     try:
         out.mkdir(parents=True, exist_ok=True)
-        return layout.write((layout.convert(group) for group in groups(source.rows())), out)
+        return layout.write((layout.convert(group) for group in groups(conversations(source, layout))), out)
     except OSError as error:
         raise unwritable(error, out) from error

@@ -7,7 +7,7 @@ contains the text "<image>" makes such a row, so the text is written with a blan
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -23,29 +23,37 @@ def _text(value: str) -> str:
     return value.replace(MARK, "< image>")
 
 
-def _turns(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
-    """(question, answer) of each row, the first question with a mark per picture before it."""
-    marks = f"{MARK}\n" * len(rows[0]["images"])
+def _turns(rows: Sequence[Row], marks: int) -> Iterator[tuple[str, str]]:
+    """(question, answer) of each row, the first question with `marks` marks before it."""
+    before = f"{MARK}\n" * marks
     for row in rows:
         for text in row["texts"]:
-            yield marks + _text(text["user"]), _text(text["assistant"])
-            marks = ""
+            yield before + _text(text["user"]), _text(text["assistant"])
+            before = ""
 
 
 def _convert_messages(rows: Sequence[Row]) -> Row:
     messages = []
-    for user, assistant in _turns(rows):
+    for user, assistant in _turns(rows, len(rows[0]["images"])):
         messages += [{"role": "user", "content": user}, {"role": "assistant", "content": assistant}]
     return {"id": rows[0]["id"], "split": rows[0]["split"], "messages": messages, "images": rows[0]["images"]}
 
 
+def llava_turns(rows: Sequence[Row], marks: int) -> list[Row]:
+    """Turns of human and gpt, the first with `marks` marks."""
+    return [
+        {"from": role, "value": value}
+        for turn in _turns(rows, marks)
+        for role, value in zip(("human", "gpt"), turn, strict=True)
+    ]
+
+
 def _convert_llava(rows: Sequence[Row]) -> Row:
-    conversations = []
-    for user, assistant in _turns(rows):
-        conversations += [{"from": "human", "value": user}, {"from": "gpt", "value": assistant}]
+    """A row without pictures has no "image": LLaVA trains on it as on text."""
     images = rows[0]["images"]
-    shown = images[0] if len(images) == 1 else images
-    return {"id": rows[0]["id"], "split": rows[0]["split"], "image": shown, "conversations": conversations}
+    shown = {"image": images[0] if len(images) == 1 else images} if images else {}
+    turns = llava_turns(rows, len(images))
+    return {"id": rows[0]["id"], "split": rows[0]["split"], **shown, "conversations": turns}
 
 
 def _pictures(row: Mapping[str, Any], field: str) -> list[Any]:
@@ -54,6 +62,14 @@ def _pictures(row: Mapping[str, Any], field: str) -> list[Any]:
 
 
 def _offences(row: object, root: Path | None, *, turns: str, role: str, text: str, field: str) -> Iterator[str]:
+    pictures = _pictures(row, field) if isinstance(row, Mapping) else []
+    yield from said_offences(row, turns=turns, role=role, text=text, marks=len(pictures))
+    for picture in pictures:
+        yield from picture_offences(picture, root)
+
+
+def said_offences(row: object, *, turns: str, role: str, text: str, marks: int) -> Iterator[str]:
+    """What is wrong with the turns of a row that shows `marks` pictures or videos."""
     if not isinstance(row, Mapping):
         yield f"not an object but {type(row).__name__}"
         return
@@ -68,15 +84,13 @@ def _offences(row: object, root: Path | None, *, turns: str, role: str, text: st
             yield f"turn {number} has no text"
         if turn.get(role) == assistant and MARK in turn[text]:
             yield f"turn {number}: {MARK} in an answer"
-    pictures = _pictures(row, field)
-    marks = sum(turn[text].count(MARK) for turn in said)
-    if marks != len(pictures):
-        yield f"{marks} {MARK} marks but {len(pictures)} pictures"
-    for picture in pictures:
-        yield from _picture_offences(picture, root)
+    found = sum(turn[text].count(MARK) for turn in said)
+    if found != marks:
+        yield f"{found} {MARK} marks but {marks} pictures"
 
 
-def _picture_offences(picture: object, root: Path | None) -> Iterator[str]:
+def picture_offences(picture: object, root: Path | None) -> Iterator[str]:
+    """Why a picture, in the row or as a path in an exported folder, could not be opened."""
     if isinstance(picture, Mapping):
         why = undecodable(picture["bytes"])
     elif not isinstance(picture, str):
@@ -98,28 +112,38 @@ def _saved(row: Row, folder: Path, field: str) -> str:
             path.write_bytes(picture["bytes"])
         names.append(f"images/{picture['path']}")
     kept = {name: value for name, value in row.items() if name != "split"}
-    return json.dumps(kept | {field: names if isinstance(row[field], list) else names[0]}, ensure_ascii=False)
+    shown = {field: names if isinstance(row[field], list) else names[0]} if field in row else {}
+    return json.dumps(kept | shown, ensure_ascii=False)
 
 
-def _write(rows: Iterator[Row], folder: Path, *, field: str, suffix: str, frame: tuple[str, str, str]) -> list[Path]:
-    """Text files train.SUFFIX, test.SUFFIX; `frame` is what stands before, between and after rows."""
+def write_files(
+    rows: Iterator[Row], folder: Path, *, field: str, suffix: str, frame: tuple[str, str, str]
+) -> list[Path]:
+    """Text files train.SUFFIX, test.SUFFIX, with the pictures of `field` beside them."""
     (folder / "images").mkdir(parents=True, exist_ok=True)
+    return write_lines(((row["split"], _saved(row, folder, field)) for row in rows), folder, suffix=suffix, frame=frame)
+
+
+def write_lines(
+    lines: Iterable[tuple[str, str]], folder: Path, *, suffix: str, frame: tuple[str, str, str]
+) -> list[Path]:
+    """(split, text of a row) -> a file per split; `frame` is what stands before, between and after rows."""
     before, between, after = frame
     with ExitStack() as stack:
         files: dict[str, TextIO] = {}
-        for row in rows:
-            split = row["split"]
+        for split, line in lines:
             first = split not in files
             if first:
                 path = folder / f"{split}.{suffix}"
                 files[split] = stack.enter_context(path.open("w", encoding="utf-8"))
-            files[split].write((before if first else between) + _saved(row, folder, field))
+            files[split].write((before if first else between) + line)
         for file in files.values():
             file.write(after)
     return [folder / f"{split}.{suffix}" for split in files]
 
 
-def _read_jsonl(folder: Path) -> Iterator[tuple[str, Row]]:
+def read_jsonl(folder: Path) -> Iterator[tuple[str, Row]]:
+    """(name of the row, row) of JSON lines."""
     for path in sorted(folder.glob("*.jsonl")):
         yield from _lines(path, _read_text(path).split("\n"))
 
@@ -130,7 +154,8 @@ def _lines(path: Path, lines: list[str]) -> Iterator[tuple[str, Row]]:
             yield f"{path.name} line {number}", _parsed(line, f"{path.name} line {number}")
 
 
-def _read_json(folder: Path) -> Iterator[tuple[str, Row]]:
+def read_json(folder: Path) -> Iterator[tuple[str, Row]]:
+    """The same of files that hold one list each."""
     for path in sorted(folder.glob("*.json")):
         rows = _parsed(_read_text(path), path.name)
         if not isinstance(rows, list):
@@ -159,8 +184,8 @@ MESSAGES = Layout(
     convert=_convert_messages,
     groups=by_pictures,
     offences=partial(_offences, turns="messages", role="role", text="content", field="images"),
-    write=partial(_write, field="images", suffix="jsonl", frame=("", "\n", "\n")),
-    read=_read_jsonl,
+    write=partial(write_files, field="images", suffix="jsonl", frame=("", "\n", "\n")),
+    read=read_jsonl,
     files="*.jsonl",
 )
 LLAVA = Layout(
@@ -168,7 +193,7 @@ LLAVA = Layout(
     convert=_convert_llava,
     groups=by_pictures,
     offences=partial(_offences, turns="conversations", role="from", text="value", field="image"),
-    write=partial(_write, field="image", suffix="json", frame=("[\n", ",\n", "\n]\n")),
-    read=_read_json,
+    write=partial(write_files, field="image", suffix="json", frame=("[\n", ",\n", "\n]\n")),
+    read=read_json,
     files="*.json",
 )

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
-
-from pydantic import BaseModel, ConfigDict
 
 from sightline.core.errors import InputError, Reject, StorageError
 from sightline.core.fingerprint import seeded
 from sightline.core.score import Proportion
 from sightline.pipeline import Store
+from sightline.recipes.audit_record import FILE, Audit, alarm_row, caught_row
 from sightline.recipes.dataset import Dataset
 from sightline.recipes.dataset_files import write_whole
 from sightline.recipes.video_annotation.card import write_video_card
@@ -25,6 +25,7 @@ from sightline.verify.integrity import stated_time, timecode
 
 SHIFTS = (5.5, 10.0, 30.0)
 """Seconds by which all times are shifted: more than the 125 frames that a boundary may move at 25 frames a second."""
+TIMES = "time checks"
 CUT_AT = 0.6
 """Share of the video at which a truncated annotation stops."""
 
@@ -33,29 +34,15 @@ Planter = Callable[[Tree, float, random.Random], Tree | None]
 """(annotation as JSON, duration, chance) -> the same with an error, or None where the kind does not apply."""
 
 
-class VideoAudit(BaseModel):
-    """audit.json."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    records: int
-    seed: int
-    rows: list[dict[str, Any]]
-    """kind, caught, planted, low, high, reasons."""
-    alarms: dict[str, Any]
-    """Untouched records that are refused: refused, checked, low, high."""
-    skipped: dict[str, int]
-
-
-def audit_videos(folder: Path, *, seed: int = 0) -> VideoAudit:
-    """Plant each kind into every record; write audit.json and the card.
+def audit_videos(folder: Path, *, limit: int = 300, seed: int = 0) -> Audit:
+    """Plant each kind into up to `limit` records; write audit.json and the card.
 
     False alarms are counted on the finished records, which have passed the checks once: what is measured is that
     aligned times are accepted again. Raises InputError where there is no record, or its .sightline is gone.
     """
     dataset = Dataset(folder)
     config = VideoAnnotationConfig.model_validate(dataset.run.config).finish
-    records = list(_records(dataset, Store(folder)))
+    records = list(islice(_records(dataset, Store(folder)), limit))
     if not records:
         raise InputError("no record to plant errors into", subject=folder)
     rows, skipped = [], {}
@@ -66,21 +53,21 @@ def audit_videos(folder: Path, *, seed: int = 0) -> VideoAudit:
             if (made := plant(tree, video.facts.duration, random.Random(seeded(seed, kind, video.strip)))) is not None
         ]
         found = [reason for made, video in planted if (reason := refusal(made, video, config))]
-        rows.append(
-            {"kind": kind, "caught": len(found), "planted": len(planted)}
-            | Proportion(len(found), len(planted)).interval._asdict()
-            | {"reasons": {reason: found.count(reason) for reason in sorted(set(found))}}
-        )
+        reasons = {reason: found.count(reason) for reason in sorted(set(found))}
+        rows.append(caught_row(kind, TIMES, Proportion(len(found), len(planted)), reasons=reasons))
         skipped[kind] = len(records) - len(planted)
-    refused = sum(bool(refusal(tree, video, config)) for tree, video in records)
-    audit = VideoAudit(
-        records=len(records),
+    refused = Proportion(sum(bool(refusal(tree, video, config)) for tree, video in records), len(records))
+    limits = config.model_dump_json(include={"align", "integrity"})
+    audit = Audit(
+        checks={TIMES: f"order, bounds, coverage, times inside their scenes, distance to cuts; {limits}, no model"},
+        pairs=len(records),
+        drafts=len(records),
         seed=seed,
         rows=rows,
-        alarms={"refused": refused, "checked": len(records)} | Proportion(refused, len(records)).interval._asdict(),
+        false_alarms={TIMES: alarm_row(refused)},
         skipped=skipped,
     )
-    write_whole(folder / "audit.json", audit.model_dump_json(indent=2) + "\n")
+    write_whole(folder / FILE, audit.model_dump_json(indent=2) + "\n")
     write_video_card(folder)
     return audit
 

@@ -6,9 +6,8 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from sightline.core.score import Proportion
+from sightline.recipes.audit_record import audit_card
 from sightline.recipes.dataset import Dataset
 from sightline.recipes.dataset_files import write_whole
 
@@ -45,7 +44,7 @@ def write_video_card(folder: Path) -> Path:
             _table("Language", ("videos",), [(name, f"{n:,}") for name, n in languages.most_common(30)]),
             _table("Licence", ("videos",), [(name, f"{n:,}") for name, n in licences.most_common(30)]),
             _table("Refused for", ("rows",), [(name, f"{n:,}") for name, n in refused.most_common()]),
-            _audit(folder / "audit.json"),
+            audit_card(folder),
             _FIELDS,
         ]
     )
@@ -72,16 +71,6 @@ def _table(head: str, units: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -
         return ""
     lines = [f"| {head} | {' | '.join(units)} |", "|---" * (1 + len(units)) + "|"]
     return "\n".join([*lines, *(f"| {' | '.join(map(_cell, row))} |" for row in rows), ""])
-
-
-def _audit(path: Path) -> str:
-    if not path.is_file():
-        return ""
-    audit: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    rows = [(row["kind"], str(Proportion(row["caught"], row["planted"]))) for row in audit["rows"]]
-    told = _table("Planted error", ("caught",), rows)
-    alarms = Proportion(audit["alarms"]["refused"], audit["alarms"]["checked"])
-    return f"## What the checks catch\n\n{told}\nRefused among untouched records (false alarms): {alarms}\n"
 
 
 def _cell(text: str) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from sightline.core.record import RunRecord
+from sightline.recipes.audit_record import audit_section
 from sightline.recipes.dataset import Dataset
 from sightline.recipes.dataset_files import write_whole
 from sightline.recipes.video_annotation.reasons import in_words
@@ -30,6 +31,7 @@ SECTIONS = (
     ("funnel", "Funnel"),
     ("shape", "Distributions"),
     ("refused", "Refused"),
+    ("checks", "Checks"),
     ("cost", "Cost"),
 )
 STEPS = {
@@ -75,6 +77,7 @@ def write_video_report(folder: Path) -> Path:
         blocks.section(
             "What was refused", _refusals(refused), id="refused", lead="Every refused row is kept in rejects.parquet."
         ),
+        audit_section(folder),
         blocks.section("Models and cost", _cost(run), id="cost"),
     ]
     title = folder.resolve().name
