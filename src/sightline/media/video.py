@@ -27,7 +27,7 @@ from sightline.core.errors import Reject
 from sightline.core.media import Span
 from sightline.media.transcript import Cue, text_of_cue
 from sightline.media.video_cuts import ContentCuts, CutRule, IsolatedCuts
-from sightline.media.video_frames import FrameStore, Picture, VideoFrame, grid_samples
+from sightline.media.video_frames import Camera, FrameStore, Picture, VideoFrame, grid_samples
 from sightline.media.video_freezes import Freezes
 
 FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -173,9 +173,8 @@ class _Pass:
         self._freezes = Freezes(stream, config.freeze_noise, config.freeze_seconds)
         self._cutting: CutRule = ContentCuts(config.content_threshold) if config.cuts == "content" else IsolatedCuts()
         aspect = float(stream.sample_aspect_ratio or 1)
-        self._samples, self._keys = (
-            FrameStore(config.max_frames, config.max_side, config.jpeg_quality, aspect) for _ in range(2)
-        )
+        self._camera = Camera(config.max_side, config.jpeg_quality, aspect)
+        self._samples, self._keys = (FrameStore(self._camera, config.max_frames) for _ in range(2))
         stated = _stated(container)
         self._every = max(config.sample_seconds, (stated or 0.0) / config.max_frames)
         self._next = 0.0
@@ -244,7 +243,7 @@ class _Pass:
         held = float(last.duration * last.time_base) if last.duration and last.time_base else usual
         uneven = sum(abs(gap - usual) > max(0.2 * usual, 0.0015) for gap in gaps)
         duration = max(times) + held
-        width, height = self._samples.size
+        width, height = self._camera.size
         return VideoFacts(
             duration=round(duration, 6),
             stated_duration=_stated(self._container),
@@ -253,7 +252,7 @@ class _Pass:
             variable_rate=uneven > UNEVEN * max(1, len(gaps)),
             width=width,
             height=height,
-            rotation=self._samples.rotation,
+            rotation=self._camera.rotation,
             codec=self._stream.codec_context.name,
             has_audio=bool(self._container.streams.audio),
             freezes=self._freezes.spans(duration, self._begin),

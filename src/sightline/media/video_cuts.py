@@ -46,11 +46,12 @@ class IsolatedCuts:
         self._before: NDArray[np.uint8] | None = None
 
     def push(self, samples: Samples) -> int | None:
-        now = np.concatenate([plane.ravel() for plane in samples])
+        now = np.stack(samples)
         before, self._before = self._before, now
-        if before is None or before.size != now.size:
+        if before is None or before.shape != now.shape:
             return self.push_score(0.0)
-        steps = np.maximum(now, before) - np.minimum(now, before)  # in 8 bits, where a difference would wrap around
+        steps = np.maximum(now, before)  # less the smaller one: in 8 bits, where a difference would wrap around
+        steps -= np.minimum(now, before)
         return self.push_score(3.0 * int(steps.sum(dtype=np.uint32)) / now.size)
 
     def push_score(self, score: float) -> int | None:
@@ -64,10 +65,12 @@ class IsolatedCuts:
 
     def _isolated(self, place: int) -> bool:
         """The first frame has nothing before it, so its score says nothing."""
-        around = self.scores[max(1, place - WINDOW) : place] + self.scores[place + 1 : place + 1 + WINDOW]
         score = self.scores[place]
+        if score < MIN_EXCESS:  # nearly all frames, without a look around
+            return False
+        around = self.scores[max(1, place - WINDOW) : place] + self.scores[place + 1 : place + 1 + WINDOW]
         if not around:
-            return score >= MIN_EXCESS
+            return True
         return score - max(around) >= MIN_EXCESS and score >= MIN_RATIO * sum(around) / len(around)
 
 

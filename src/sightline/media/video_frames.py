@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from av.video.frame import VideoFrame
+from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 from PIL import Image
 
 from sightline.media.video_cuts import Samples
 
-__all__ = ["FrameStore", "Picture", "VideoFrame", "grid_samples"]
+__all__ = ["Camera", "FrameStore", "Picture", "VideoFrame", "grid_samples"]
 
 ACROSS = 64
 """Grid points per row, about."""
@@ -33,16 +34,46 @@ class Picture:
     data: bytes
 
 
-class FrameStore:
-    """Keeps at most `limit` pictures: when full, every other one is let go."""
+class Camera:
+    """Makes pictures of frames; of one moment it makes one."""
 
-    def __init__(self, limit: int, max_side: int, quality: int, aspect: float = 1.0) -> None:
+    def __init__(self, max_side: int, quality: int, aspect: float = 1.0) -> None:
         """`aspect`: width of a stored pixel over its height."""
-        self._limit, self._max_side, self._quality, self._aspect = limit, max_side, quality, aspect
-        self._kept: list[Picture] = []
+        self._max_side, self._quality, self._aspect = max_side, quality, aspect
+        self._last: Picture | None = None
         self.size = (0, 0)
         """Of the video as shown, pixels, after the first picture."""
         self.rotation = 0
+
+    def picture(self, time: float, frame: VideoFrame) -> Picture:
+        if self._last is None or self._last.time != round(time, 6):
+            self._last = self._made(round(time, 6), frame)
+        return self._last
+
+    def _made(self, time: float, frame: VideoFrame) -> Picture:
+        width, height = round(frame.width * self._aspect), frame.height
+        turned = round(frame.rotation / 90) * 90 % 360
+        if self.size == (0, 0):
+            self.size = (height, width) if turned % 180 else (width, height)
+            self.rotation = turned
+        scale = min(1.0, self._max_side / max(width, height))
+        wanted = (max(1, round(width * scale)), max(1, round(height * scale)))
+        # one thread: a pool of its own for each picture costs more than it brings beside the decoder's threads;
+        # scaled before it becomes RGB: half the time, and JPEG halves the colours' resolution anyway
+        scaled = frame.reformat(width=wanted[0], height=wanted[1], format="yuv420p", interpolation="AREA", threads=1)
+        small = scaled.reformat(format="rgb24", threads=1).to_ndarray()
+        pixels: NDArray[np.uint8] = np.ascontiguousarray(np.rot90(small, turned // 90))
+        out = io.BytesIO()
+        Image.fromarray(pixels).save(out, "JPEG", quality=self._quality)
+        return Picture(time, pixels.shape[1], pixels.shape[0], out.getvalue())
+
+
+class FrameStore:
+    """Keeps at most `limit` pictures: when full, every other one is let go."""
+
+    def __init__(self, camera: Camera, limit: int) -> None:
+        self._camera, self._limit = camera, limit
+        self._kept: list[Picture] = []
 
     def add(self, time: float, frame: VideoFrame) -> bool:
         """True where some had to be let go."""
@@ -51,27 +82,11 @@ class FrameStore:
             return True
         if full:
             self._kept = self._kept[::2]
-        self._kept.append(self._picture(time, frame))
+        self._kept.append(self._camera.picture(time, frame))
         return full
 
     def pictures(self) -> list[Picture]:
         return list(self._kept)
-
-    def _picture(self, time: float, frame: VideoFrame) -> Picture:
-        width, height = round(frame.width * self._aspect), frame.height
-        turned = round(frame.rotation / 90) * 90 % 360
-        if self.size == (0, 0):
-            self.size = (height, width) if turned % 180 else (width, height)
-            self.rotation = turned
-        scale = min(1.0, self._max_side / max(width, height))
-        wanted = (max(1, round(width * scale)), max(1, round(height * scale)))
-        # one thread: a pool of its own for each picture costs more than it brings beside the decoder's threads
-        made = frame.reformat(width=wanted[0], height=wanted[1], format="rgb24", interpolation="AREA", threads=1)
-        small = made.to_ndarray()
-        pixels: NDArray[np.uint8] = np.ascontiguousarray(np.rot90(small, turned // 90))
-        out = io.BytesIO()
-        Image.fromarray(pixels).save(out, "JPEG", quality=self._quality)
-        return Picture(round(time, 6), pixels.shape[1], pixels.shape[0], out.getvalue())
 
 
 def grid_samples(frame: VideoFrame) -> Samples:
@@ -82,19 +97,15 @@ def grid_samples(frame: VideoFrame) -> Samples:
         width, height = (max(8, side // step // 2 * 2) for side in (frame.width, frame.height))
         frame, steps, step = frame.reformat(width=width, height=height, format="yuv420p"), (2, 2), 2
     across, down = steps
-    planes = [
-        _plane(frame, 0)[::step, ::step],
-        _plane(frame, 1)[:: step // down, :: step // across],
-        _plane(frame, 2)[:: step // down, :: step // across],
-    ]
-    rows, columns = (min(plane.shape[side] for plane in planes) for side in (0, 1))
-    y, u, v = (plane[:rows, :columns] for plane in planes)
+    luma, *chroma = frame.planes[:3]  # asked for once: each look at `planes` makes new ones
+    views = [_plane(luma)[::step, ::step], *(_plane(one)[:: step // down, :: step // across] for one in chroma)]
+    rows, columns = (min(view.shape[side] for view in views) for side in (0, 1))
+    y, u, v = (view[:rows, :columns] for view in views)
     return y, u, v
 
 
-def _plane(frame: VideoFrame, number: int) -> NDArray[np.uint8]:
-    """A view of shape (height, width) of one plane's samples."""
-    plane = frame.planes[number]
+def _plane(plane: VideoPlane) -> NDArray[np.uint8]:
+    """A view of shape (height, width) of a plane's samples."""
     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
     view: NDArray[np.uint8] = rows[: plane.height, : plane.width]
     return view
