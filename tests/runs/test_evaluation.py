@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import openpyxl  # type: ignore[import-untyped]
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -180,6 +181,23 @@ def test_runs_of_other_tools_are_read(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text('{"a": 1}\n')
     with pytest.raises(InputError, match="line 1"):
         read_records(tmp_path / "x.jsonl")
+
+
+def test_a_sheet_of_vlmevalkit_equals_its_table(tmp_path: Path) -> None:
+    names = ("index", "question", "answer", "prediction", "hit")
+    lines = [(i, "합계는?", "A", None if i == 5 else "A. 네", None if i == 5 else i % 2) for i in range(6)]
+    book = openpyxl.Workbook()
+    for line in (names, *lines):
+        book.active.append(line)
+    book.save(tmp_path / "model_MMBench.xlsx")
+    found = read_records(tmp_path / "model_MMBench.xlsx")
+    assert [r.figures for r in found] == [{"hit": float(i % 2)} for i in range(5)] + [{}]
+    assert (found[0].question, found[0].prediction) == ("합계는?", "A. 네")
+    assert (found[5].prediction, found[5].error) == (None, "no prediction")
+    assert compare(tmp_path / "model_MMBench.xlsx", tmp_path / "model_MMBench.xlsx").common == 5
+    (tmp_path / "broken.xlsx").write_bytes(b"no sheet")
+    with pytest.raises(InputError, match=r"cannot be read as \.xlsx"):
+        read_records(tmp_path / "broken.xlsx")
 
 
 def test_agreement_with_people(data: Path, tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from sightline.show.table import listing
 def command(run_a: Path, run_b: Path, margin: float | None, as_json: bool) -> None:
     """Compare two runs on the examples that both answered: paired, clustered by document, image or video.
 
-    A run is a folder that `sightline evaluate` wrote, a *_samples_*.jsonl of lmms-eval, or a .tsv, .csv or .json of
-    VLMEvalKit.
+    A run is a folder that `sightline evaluate` wrote, a *_samples_*.jsonl of lmms-eval, or a .xlsx, .tsv, .csv
+    or .json of VLMEvalKit.
 
     \b
     sightline compare run-a run-b --margin 0.02

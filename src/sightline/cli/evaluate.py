@@ -12,6 +12,7 @@ from sightline.core.errors import InputError
 from sightline.core.ports import LM
 from sightline.evaluate.benchmarks import BENCHMARKS
 from sightline.evaluate.benchmarks.benchmark import Benchmark
+from sightline.evaluate.benchmarks.hub import names_hub
 from sightline.evaluate.judge import LaveConfig
 from sightline.lm import Budgeted, Cached, Price, Replay, open_lm
 from sightline.lm.budget import Purse
@@ -40,8 +41,8 @@ def command(
 ) -> None:
     """Ask a model, score its answers with intervals, write records, scores and a report.
 
-    DATASET is a dataset that sightline built, a folder in the Hugging Face layout (Parquet), a JSON-lines file of
-    questions, or the data of a benchmark.
+    DATASET is a dataset that sightline built, a folder in the Hugging Face layout (Parquet), org/name or org/name@split
+    of a dataset on the hub, a JSON-lines file of questions, or the data of a benchmark.
 
     \b
     sightline evaluate my-dataset --model http://localhost:8000/v1 --model-name some-model --out run-a
@@ -101,6 +102,8 @@ def _benchmark(data: str, name: str | None) -> Benchmark:
         name = "questions"
         if Path(data).is_dir():
             name = "sightline" if (Path(data) / "run.json").is_file() else "table"
+        elif names_hub(data):
+            name = "hub"
     if name not in BENCHMARKS and ":" not in name:
         raise InputError("no such benchmark", subject=name, remedy=f"one of {', '.join(BENCHMARKS)}")
     found = load(BENCHMARKS.get(name, name))

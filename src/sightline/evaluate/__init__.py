@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sightline.evaluate.boxes import Convention, grounding, text_and_box
     from sightline.evaluate.choice import Choice, extract, multiple_choice
     from sightline.evaluate.examples import Example
-    from sightline.evaluate.features import frechet, kid, moments, read_features
+    from sightline.evaluate.features import frechet, frechet_interval, kid, moments, read_features
     from sightline.evaluate.hallucination.amber import amber, read_amber, similarity_table
     from sightline.evaluate.hallucination.chair import chair
     from sightline.evaluate.hallucination.pope import pope
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from sightline.evaluate.rotation import report as rotation_report
     from sightline.evaluate.tokenizers.ptb import ptb
     from sightline.evaluate.totals import Totals
+    from sightline.evaluate.vision import VisionFeatures
 
 __all__ = [
     "BENCHMARKS",
@@ -49,6 +50,7 @@ __all__ = [
     "LaveConfig",
     "Rotated",
     "Totals",
+    "VisionFeatures",
     "agreement",
     "amber",
     "anls",
@@ -60,6 +62,7 @@ __all__ = [
     "exact_match",
     "extract",
     "frechet",
+    "frechet_interval",
     "frequencies",
     "grounding",
     "kid",
@@ -92,6 +95,7 @@ __getattr__, __dir__ = lazy_door(
         "LaveConfig": "sightline.evaluate.judge:LaveConfig",
         "Rotated": "sightline.evaluate.rotation:Rotated",
         "Totals": "sightline.evaluate.totals:Totals",
+        "VisionFeatures": "sightline.evaluate.vision:VisionFeatures",
         "agreement": "sightline.evaluate.raters:agreement",
         "amber": "sightline.evaluate.hallucination.amber:amber",
         "anls": "sightline.evaluate.metrics.anls:anls",
@@ -103,6 +107,7 @@ __getattr__, __dir__ = lazy_door(
         "exact_match": "sightline.evaluate.metrics.exact:exact_match",
         "extract": "sightline.evaluate.choice:extract",
         "frechet": "sightline.evaluate.features:frechet",
+        "frechet_interval": "sightline.evaluate.features:frechet_interval",
         "frequencies": "sightline.evaluate.metrics.cider:frequencies",
         "grounding": "sightline.evaluate.boxes:grounding",
         "kid": "sightline.evaluate.features:kid",

@@ -12,13 +12,16 @@ import csv
 import json
 import os
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from pydantic import BaseModel, ConfigDict, Field
 
+from sightline.core.door import require
 from sightline.core.errors import InputError, StorageError
 from sightline.core.score import Score
 from sightline.evaluate.examples import clean, rows
@@ -108,7 +111,8 @@ def read_summary(out: Path) -> Summary:
 
 
 def read_records(run: Path) -> list[Record]:
-    """The examples of a sightline run (folder), of lmms-eval (*_samples_*.jsonl) or of VLMEvalKit (.tsv, .csv, .json).
+    """The examples of a sightline run (folder), of lmms-eval (*_samples_*.jsonl) or of VLMEvalKit (.xlsx, .tsv,
+    .csv, .json).
 
     Raises InputError for anything else, and for an id that is there twice.
     """
@@ -123,10 +127,10 @@ def read_records(run: Path) -> list[Record]:
         raise InputError("no such run", subject=run)
     elif run.suffix == ".jsonl":
         found = [_lmms_eval(row, number, run) for number, row in rows(run)]
-    elif run.suffix in (".tsv", ".csv", ".json"):
+    elif run.suffix in (".xlsx", ".tsv", ".csv", ".json"):
         found = [_vlmevalkit(row, number, run) for number, row in enumerate(_table(run), 1)]
     else:
-        raise InputError("a run's file must be .jsonl, .tsv, .csv or .json", subject=run, remedy="save a sheet as .tsv")
+        raise InputError("a run's file must be .jsonl, .xlsx, .tsv, .csv or .json", subject=run)
     ids = [record.id for record in found]
     if len(set(ids)) < len(ids):
         twice = next(i for i in ids if ids.count(i) > 1)
@@ -159,6 +163,8 @@ def _lmms_eval(row: dict[str, Any], number: int, path: Path) -> Record:
 
 
 def _table(path: Path) -> Iterable[dict[str, Any]]:
+    if path.suffix == ".xlsx":
+        return _sheet(path)
     try:
         if path.suffix == ".json":
             found = json.loads(path.read_text(encoding="utf-8"))
@@ -171,6 +177,20 @@ def _table(path: Path) -> Iterable[dict[str, Any]]:
         raise InputError(f"cannot be read as {path.suffix} ({error})", subject=path) from error
 
 
+def _sheet(path: Path) -> list[dict[str, Any]]:
+    """The first sheet, its first row as names."""
+    openpyxl = require("openpyxl", "sheets")
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        lines = iter(book.worksheets[0].iter_rows(values_only=True))
+        names = next(lines, ())
+        found = [dict(zip(names, line, strict=False)) for line in lines if any(cell is not None for cell in line)]
+        book.close()
+    except (ValueError, KeyError, OSError, BadZipFile) as error:
+        raise InputError(f"cannot be read as .xlsx ({error})", subject=path) from error
+    return found
+
+
 def _vlmevalkit(row: dict[str, Any], number: int, path: Path) -> Record:
     if "index" not in row or "prediction" not in row:
         raise InputError(f"row {number}: needs index and prediction, as VLMEvalKit writes them", subject=path)
@@ -180,12 +200,14 @@ def _vlmevalkit(row: dict[str, Any], number: int, path: Path) -> Record:
             figures[name] = float(row[name])
         except (KeyError, ValueError, TypeError):
             continue
-    answer = row.get("answer")
+    figures = {name: value for name, value in figures.items() if isfinite(value)}
+    answer, prediction = row.get("answer"), row["prediction"]
     return Record(
         id=str(row["index"]),
         question=clean(str(row.get("question") or "")),
         references=() if answer is None else (clean(str(answer)),),
-        prediction=clean(str(row["prediction"])),
+        prediction=None if prediction is None else clean(str(prediction)),
+        error="no prediction" if prediction is None else None,
         category=str(row.get("category") or ""),
-        figures=figures,
+        figures={} if prediction is None else figures,
     )

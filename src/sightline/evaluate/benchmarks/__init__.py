@@ -7,6 +7,7 @@ BENCHMARKS: dict[str, str] = {
     "chartqa": "sightline.evaluate.benchmarks.chartqa:CHARTQA",
     "docvqa": "sightline.evaluate.benchmarks.docvqa:DOCVQA",
     "grounding": "sightline.evaluate.benchmarks.grounding:GROUNDING",
+    "hub": "sightline.evaluate.benchmarks.hub:HUB",
     "mcq": "sightline.evaluate.benchmarks.mcq:MCQ",
     "pope": "sightline.evaluate.benchmarks.pope:POPE",
     "questions": "sightline.evaluate.benchmarks.questions:QUESTIONS",

@@ -6,7 +6,8 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,18 @@ def read(folder: Path) -> Iterator[Example]:
         raise InputError("no Parquet file in the folder", subject=folder)
     for file in chosen:
         with pq.ParquetFile(file) as parquet:
-            names = parquet.schema_arrow.names
-            question, answers = _column(names, _QUESTION), _column(names, _ANSWERS)
-            if question is None or answers is None:
-                raise InputError(f"no question and answers among the columns {names}", subject=file)
-            number = 0
-            for group in range(parquet.num_row_groups):
-                for row in parquet.read_row_group(group).to_pylist():
-                    yield _example(row, f"{file.stem}/{number}", question, answers)
-                    number += 1
+            groups = (parquet.read_row_group(at).to_pylist() for at in range(parquet.num_row_groups))
+            if parquet.metadata.num_rows:
+                yield from examples(chain.from_iterable(groups), file.stem)
+
+
+def examples(rows: Iterable[dict[str, Any]], name: str) -> Iterator[Example]:
+    """Rows with these columns as examples, named `name`/number where they have no id. Raises InputError for others."""
+    for number, row in enumerate(rows):
+        question, answers = _column(row, _QUESTION), _column(row, _ANSWERS)
+        if question is None or answers is None:
+            raise InputError(f"no question and answers among the columns {list(row)}", subject=name)
+        yield _example(row, f"{name}/{number}", question, answers)
 
 
 def _example(row: dict[str, Any], fallback: str, question: str, answers: str) -> Example:
