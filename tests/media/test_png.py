@@ -55,3 +55,16 @@ def test_plain_parts_are_clipped_to_the_canvas() -> None:
     assert not canvas.is_plain(14, 9, 17, 12)
     assert not canvas.is_plain(-5, -5, 99, 99)
     assert filled(np.full((4, 4, 3), (1, 2, 3), np.uint8)).is_plain(0, 0, 4, 4)
+
+
+def test_plain_parts_are_those_that_are_plain() -> None:
+    draw = np.random.default_rng(0)
+    pixels = np.full((60, 90, 3), 255, np.uint8)
+    pixels[20:40, 30:60] = draw.integers(0, 256, (20, 30, 3))
+    pixels[50, 70] = 0  # one dark pixel, which no probe need meet
+    corners = draw.integers(-20, 100, (500, 2))
+    edges = np.concatenate((corners, corners + draw.integers(-3, 40, (500, 2))), axis=1)
+    canvas = filled(pixels)
+    expected = {part for part, edge in enumerate(edges.tolist()) if canvas.is_plain(*edge)}
+    assert 100 < len(expected) < 450
+    assert canvas.plain_parts(edges) == expected

@@ -73,7 +73,7 @@ def read_page(
 ) -> Page:
     """One page: upright picture in `blob`, words in reading order with boxes in displayed points. A page whose own text
     cannot be used is read by `ocr`, if it reads `language` (ISO 639-1 or "auto"); `text_from` says so. `picture_hash`
-    fills `perceptual_hash` from the pixels (height, width, 3), before they are encoded.
+    fills `perceptual_hash` from the pixels, (height, width) where they have no colour, else (height, width, 3).
 
     Raises Reject: "no-text-layer" (picture_cover=, chars=), "garbled-text-layer", "empty-page", "page-too-large",
     "picture-too-large", "broken-page", "ocr-cannot-read", whatever `ocr` refuses with, and those of `page_count`.
@@ -109,7 +109,7 @@ def read_page(
         rotation=shape.rotation,
         words=words,
         text_from=text_from,
-        perceptual_hash="" if picture_hash is None else picture_hash(canvas.pixels),
+        perceptual_hash="" if picture_hash is None else picture_hash(canvas.plain_pixels),
     )
 
 
@@ -184,8 +184,7 @@ def _visible_words(page: int, shape: Geometry, canvas: Canvas, scale: float) -> 
     boxes = np.fromiter(chain.from_iterable([word.box for word in words]), float).reshape(-1, 4) * scale
     lowest = np.floor(np.minimum.reduceat(boxes[:, :2], starts)).astype(int) - 1
     highest = np.ceil(np.maximum.reduceat(boxes[:, 2:], starts)).astype(int) + 1
-    edges = np.concatenate((lowest, highest), axis=1).tolist()
-    hidden = {line for line, box in enumerate(edges) if canvas.is_plain(*box)}
+    hidden = canvas.plain_parts(np.concatenate((lowest, highest), axis=1))
     if hidden:
         words = _renumbered([word for word in words if word.line not in hidden])
     return words, sum(len(word.text) for word in words), layer.garbled

@@ -184,6 +184,19 @@ class Ledger:
                 keys = db.execute("SELECT DISTINCT item FROM rejects WHERE step = ? AND reason = ?", (step, reason))
                 _forget(db, [(step, key) for (key,) in keys.fetchall()])
 
+    def erase(self, keys: Iterable[str]) -> None:
+        """All that is known of these items, overwritten on disk too."""
+        self._db.execute("PRAGMA secure_delete=ON")
+        with self._transaction() as db:
+            for key in keys:
+                item = bytes.fromhex(key)
+                db.execute("DELETE FROM rejects WHERE item = ? OR refused = ?", (item, key))
+                db.execute("DELETE FROM outputs WHERE item = ? OR key = ?", (item, item))
+                db.execute("DELETE FROM done WHERE item = ?", (item,))
+                db.execute("DELETE FROM visible WHERE key = ?", (item,))
+        with self._translated():
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def reconcile(self, folder: Path) -> tuple[int, int]:
         """Remove part files that the ledger does not name, and forget rows whose part is gone.
 

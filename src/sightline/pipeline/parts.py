@@ -185,8 +185,8 @@ class PartReader:
 
 
 def _column(values: list[Any], kind: Any) -> Any:
-    """An Arrow array of strings or bytes, None where a value is missing. `pa.array` would do, but its first call imports
-    pandas where that is installed: a third of a second and 50 MB in each worker."""
+    """An Arrow array of strings or bytes, None where a value is missing. `pa.array` would do, but its first call
+    imports pandas where that is installed: a third of a second and 50 MB in each worker."""
     data = [value.encode() if isinstance(value, str) else value or b"" for value in values]
     offsets = np.zeros(len(data) + 1, np.int64 if kind == pa.large_binary() else np.int32)
     np.cumsum([len(value) for value in data], out=offsets[1:])

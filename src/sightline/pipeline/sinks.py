@@ -36,6 +36,7 @@ SCALARS = {
     "int64": pa.int64(),
     "float32": pa.float32(),
     "float64": pa.float64(),
+    "large_binary": pa.large_binary(),
 }
 IMAGE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
 

@@ -77,16 +77,25 @@ class WorkerStage:
         return Outcome(self._worked, self._failure)
 
     def _feed(self, crew: Crew) -> None:
+        """Workers get their next batch before the last one is committed, so that they do not wait for the disk."""
+        events: list[Event] = []
         while True:
             while self._failure is None and crew.free() and (batch := self._batches.next()):
                 crew.start(batch)
+            if events:
+                for event in events:
+                    self._settle(event)
+                events = []
+                continue
             if not crew.busy():
                 return
             if self._failure is not None:
                 self._drain(crew)
                 return
-            for event in crew.wait():
-                self._settle(event)
+            events = crew.wait()
+            for event in events:
+                if isinstance(event.news, Report):
+                    self._batches.learn(len(event.news.settled), event.news.seconds)
 
     def _drain(self, crew: Crew) -> None:
         crew.stop()
@@ -102,7 +111,6 @@ class WorkerStage:
         report = event.news
         self._false_starts = 0
         self._commit(report.part, report.settled)
-        self._batches.learn(len(report.settled), report.seconds)
         self._failure = self._failure or report.failure
         if report.failure is None:
             self._batches.again(event.batch[len(report.settled) :])

@@ -1,5 +1,5 @@
-"""MinHash: a set of byte strings as a short signature; the share of equal places of two signatures estimates the Jaccard
-similarity of the sets (Broder 1997).
+"""MinHash: a set of byte strings as a short signature; the share of equal places of two signatures estimates the
+Jaccard similarity of the sets (Broder 1997).
 
 Multiply-shift hashing (Dietzfelbinger et al. 1997) of CRC-32s: 0.2 ms for 500 strings and 128 places, on numpy alone.
 """
@@ -24,7 +24,9 @@ def signature(strings: Collection[bytes]) -> NDArray[np.uint32]:
     if not strings:
         return np.full(PERMUTATIONS, -1 % 2**32, np.uint32)
     hashes = np.fromiter(map(crc32, strings), np.uint64, len(strings))
-    return ((_FACTORS * hashes + _SUMMANDS) >> np.uint64(32)).min(axis=1).astype(np.uint32)
+    spread = (_FACTORS * hashes + _SUMMANDS) >> np.uint64(32)
+    least: NDArray[np.uint32] = np.min(spread, axis=1).astype(np.uint32)
+    return least
 
 
 def similarity(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> float:

@@ -1,7 +1,7 @@
 """Perceptual hash of page pictures (pHash: the signs of the low frequencies of a 32 x 32 thumbnail, 64 bits).
 
-Equal bit for bit to `imagehash.phash` (tests/golden), on a picture reduced by whole factors first, which costs a fraction
-and moves few bits. Written out here because that library loads scipy: half a second in every worker process.
+Equal bit for bit to `imagehash.phash` (tests/golden), on a picture reduced by whole factors first, which costs a
+fraction and moves few bits. Written out here because that library loads scipy: half a second in every worker.
 """
 
 from __future__ import annotations
