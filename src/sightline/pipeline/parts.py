@@ -35,7 +35,7 @@ SCHEMA = pa.schema(
 COMPRESSION = {name: "none" if name == "blob" else "zstd" for name in SCHEMA.names}
 """Blobs are encoded pictures: compressing them again costs time and gains nothing."""
 
-GROUP_BYTES = 8 << 20
+GROUP_BYTES = 4 << 20
 """A row group is written when it holds this much: bounds the writer's memory and what one look-up must read."""
 GROUP_ROWS = 4096
 
