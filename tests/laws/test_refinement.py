@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from sightline.recipes.dataset import Dataset
 
@@ -33,8 +36,9 @@ def questions(path: Path) -> Path:
     return path
 
 
-def start(data: Path, out: Path, log: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, str(FOLDER / "refine_main.py"), str(data), str(out), str(log)])
+def start(data: Path, out: Path, log: Path, *engine: str, **environment: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, str(FOLDER / "refine_main.py"), str(data), str(out), str(log), *engine]
+    return subprocess.Popen(command, env={**os.environ, **environment})
 
 
 def records(folder: Path) -> list[dict[str, Any]]:
@@ -68,3 +72,34 @@ def test_killed_at_any_moment_and_resumed_is_uninterrupted(tmp_path: Path) -> No
     assert set(again) == set(once)
     assert sum(again.values()) <= sum(once.values()) + killed
     assert {row["split"] for row in records(tmp_path / "out")} == {"train", "unfixed_train"}
+
+
+@pytest.mark.slow
+def test_local_is_two_nodes(tmp_path: Path, samples: Path) -> None:
+    """Refining, and building questions from a documents dataset, on a Ray cluster of two nodes on this machine."""
+    ray, cluster_utils = pytest.importorskip("ray"), pytest.importorskip("ray.cluster_utils")
+    data = questions(tmp_path / "q.jsonl")
+    assert start(data, tmp_path / "local", tmp_path / "local.log").wait(60) == 0
+    pdf = sorted((samples / "docs").glob("*.pdf"), key=lambda path: path.stat().st_size)[:3]
+    sightline = [str(Path(sys.executable).with_name("sightline"))]
+    subprocess.run([*sightline, "build", "documents", *map(str, pdf), "--out", str(tmp_path / "d")], check=True)
+    build = [*sightline, "build", "questions", str(tmp_path / "d"), "--choices", "3"]
+    subprocess.run([*build, "--out", str(tmp_path / "local-q")], check=True)
+    memory = {"num_cpus": 1, "object_store_memory": 80 << 20}
+    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={"include_dashboard": False, **memory})
+    cluster.add_node(**memory)
+    try:
+        address = {"RAY_ADDRESS": cluster.address}
+        assert start(data, tmp_path / "nodes", tmp_path / "nodes.log", "ray", **address).wait(300) == 0
+        command = [*build, "--out", str(tmp_path / "nodes-q"), "--engine", "ray"]
+        subprocess.run(command, check=True, env={**os.environ, **address})
+    finally:
+        cluster.shutdown()
+        ray.shutdown()
+    assert records(tmp_path / "nodes") == records(tmp_path / "local")
+    assert records(tmp_path / "nodes-q") == records(tmp_path / "local-q")
+    assert records(tmp_path / "local-q")
+    counts = [
+        Counter((tmp_path / f"{name}.log").read_text(encoding="utf-8").splitlines()) for name in ("local", "nodes")
+    ]
+    assert counts[0] == counts[1], "each request once on both"

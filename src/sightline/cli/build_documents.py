@@ -18,7 +18,7 @@ from sightline.recipes.dataset import Dataset
 from sightline.recipes.dataset_summary import summary_tables
 from sightline.recipes.document_qa.build import Engine, build_documents
 from sightline.recipes.document_qa.config import CheckConfig, ChunkConfig, DocumentQAConfig, ReadConfig
-from sightline.recipes.document_qa.forecast import forecast_documents, forecast_tables
+from sightline.recipes.document_qa.forecast import build_tables, forecast_documents
 from sightline.recipes.document_report import write_report
 from sightline.show import print_tables
 
@@ -95,7 +95,7 @@ def command(paths: tuple[str, ...], out: Path, dry_run: bool, **flags: Any) -> N
     )
     engine = Engine(flags["engine"], _executor(flags), Progress(cost=lambda: purse.spent))
     if dry_run:
-        print_tables(forecast_tables(forecast_documents(paths, config, models, engine.executor, price)))
+        print_tables(build_tables(forecast_documents(paths, config, models, engine.executor, price)))
         return
     _tell(build_documents(paths, out, config, models=models, engine=engine), out)
 

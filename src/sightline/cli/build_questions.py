@@ -12,10 +12,11 @@ from sightline.core.errors import InputError
 from sightline.pipeline import Progress
 from sightline.recipes.adversarial_qa.building import Authors, QuestionsConfig, build_questions
 from sightline.recipes.adversarial_qa.figures import questions_tables
-from sightline.recipes.adversarial_qa.refining import Engine
+from sightline.recipes.adversarial_qa.forecast import questions_forecast
 from sightline.recipes.adversarial_qa.report import write_report
 from sightline.recipes.adversarial_qa.templates import read_templates
 from sightline.recipes.dataset import Dataset
+from sightline.recipes.running import Engine
 from sightline.show import print_tables
 
 _SPEC = "http(s)://host/v1, package.module:object, or a model folder"
@@ -38,8 +39,10 @@ _SPEC = "http(s)://host/v1, package.module:object, or a model folder"
 @click.option("--sees", type=click.Choice(["text", "picture", "both"]), default="text", show_default=True,
               help="What the models are shown of a scene.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True)
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--price", metavar="IN,OUT", help="USD per million input and output tokens, for cost and cap.")
 @click.option("--max-cost", type=float, metavar="USD", help="Stop before this is passed; what is finished is kept.")
+@click.option("--dry-run", is_flag=True, help="Forecast requests, tokens, money and time; build nothing.")
 def command(dataset: Path, out: Path, **flags: Any) -> None:
     """Multiple-choice questions about the pages of a documents dataset, or about scenes in JSON lines.
 
@@ -68,7 +71,10 @@ def command(dataset: Path, out: Path, **flags: Any) -> None:
         sees=flags["sees"],
         seed=flags["seed"],
     )
-    engine = Engine(progress=Progress(cost=lambda: purse.spent))
+    if flags["dry_run"]:
+        print_tables(questions_forecast(dataset, authors, config, price))
+        return
+    engine = Engine(flags["engine"], progress=Progress(cost=lambda: purse.spent))
     result = build_questions(dataset, out, authors, config, engine=engine)
     print_tables(questions_tables(Dataset(out)))
     if result.complete and result.work_done == 0:

@@ -14,11 +14,13 @@ from sightline.lm import Price, Purse
 from sightline.pipeline import Progress
 from sightline.recipes.adversarial_qa.figures import questions_tables
 from sightline.recipes.adversarial_qa.flags import Answers, read_answers
+from sightline.recipes.adversarial_qa.forecast import refine_forecast
 from sightline.recipes.adversarial_qa.heuristics import Heuristics
 from sightline.recipes.adversarial_qa.judges import Judges
-from sightline.recipes.adversarial_qa.refining import Engine, RefineConfig, refine_questions
+from sightline.recipes.adversarial_qa.refining import RefineConfig, refine_questions
 from sightline.recipes.adversarial_qa.report import write_report
 from sightline.recipes.dataset import Dataset
+from sightline.recipes.running import Engine
 from sightline.show import print_tables
 
 _SPEC = "http(s)://host/v1, package.module:object, or a model folder"
@@ -43,8 +45,10 @@ _SPEC = "http(s)://host/v1, package.module:object, or a model folder"
 @click.option("--answers", multiple=True, metavar="full|text=PATH",
               help="Recorded answers (an evaluation run, or JSON lines) that tell hard questions.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True)
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--price", metavar="IN,OUT", help="USD per million input and output tokens, for cost and cap.")
 @click.option("--max-cost", type=float, metavar="USD", help="Stop before this is passed; what is finished is kept.")
+@click.option("--dry-run", is_flag=True, help="Forecast requests, tokens, money and time; build nothing.")
 def command(dataset: Path, out: Path, **flags: Any) -> None:
     """Rewrite multiple-choice questions until a judge that sees no context no longer finds the answer.
 
@@ -67,7 +71,10 @@ def command(dataset: Path, out: Path, **flags: Any) -> None:
     )
     config = RefineConfig(rotations=flags["rotations"], tries=flags["tries"], sees=flags["sees"], seed=flags["seed"])
     answers = Answers(one for spec in flags["answers"] for one in read_answers(spec))
-    engine = Engine(progress=Progress(cost=lambda: purse.spent))
+    if flags["dry_run"]:
+        print_tables(refine_forecast(dataset, judges, config, price))
+        return
+    engine = Engine(flags["engine"], progress=Progress(cost=lambda: purse.spent))
     result = refine_questions(dataset, out, judges, config, answers=answers, engine=engine)
     print_tables(questions_tables(Dataset(out)))
     if result.complete and result.work_done == 0:

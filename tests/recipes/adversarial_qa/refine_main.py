@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 sys.path.insert(0, str(Path(__file__).parent))
 from choice_scripts import Counted, knowing, rewriting
@@ -14,7 +15,8 @@ from sightline.core.message import Request
 from sightline.lm import Scripted
 from sightline.pipeline import ExecutorConfig, Progress
 from sightline.recipes.adversarial_qa.judges import Judges
-from sightline.recipes.adversarial_qa.refining import Engine, refine_questions
+from sightline.recipes.adversarial_qa.refining import refine_questions
+from sightline.recipes.running import Engine
 
 NEW = ["gate r", "gate s", "gate t", "gate u", "gate v"]
 
@@ -37,7 +39,7 @@ def says(request: Request) -> str:
     return rewriting(f"Which gate opens in part {number}?", NEW, "B") if number % 2 else "nothing"
 
 
-def main(data: str, out: str, log: str) -> None:
+def main(data: str, out: str, log: str, kind: Literal["local", "ray"] = "local") -> None:
     make: Callable[[Counted], Scripted] = lambda lm: logged(lm, Path(log))  # noqa: E731
     judges = Judges(
         make(knowing({f"door {n}-1" for n in range(0, 100, 3)})),
@@ -45,9 +47,9 @@ def main(data: str, out: str, log: str) -> None:
         make(knowing({"gate s"}, "verifier")),
         make(knowing({"gate s"}, "other")),
     )
-    engine = Engine(ExecutorConfig(group_items=8, commit_seconds=0), Progress("none"))
+    engine = Engine(kind, ExecutorConfig(group_items=8, commit_seconds=0), Progress("none"))
     refine_questions(data, out, judges, engine=engine)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:4], *sys.argv[4:])  # type: ignore[arg-type]

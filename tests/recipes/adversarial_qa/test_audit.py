@@ -12,9 +12,10 @@ from sightline.lm import Scripted
 from sightline.pipeline import Progress
 from sightline.recipes.adversarial_qa.audit import audit_questions
 from sightline.recipes.adversarial_qa.judges import Judges
-from sightline.recipes.adversarial_qa.refining import Engine, refine_questions
+from sightline.recipes.adversarial_qa.refining import refine_questions
 from sightline.recipes.adversarial_qa.report import write_report
 from sightline.recipes.audit_record import Audit
+from sightline.recipes.running import Engine
 
 sys.path.insert(0, str(Path(__file__).parent))
 from choice_scripts import choice, constant, knowing

@@ -18,9 +18,9 @@ from sightline.recipes.adversarial_qa.building import Authors, QuestionsConfig, 
 from sightline.recipes.adversarial_qa.clusters import TfIdf, cluster, masked
 from sightline.recipes.adversarial_qa.items import Scene, Seed, Template
 from sightline.recipes.adversarial_qa.pairs import OptionsFromAnswers, PairsConfig, kind_of_answer
-from sightline.recipes.adversarial_qa.refining import Engine
 from sightline.recipes.adversarial_qa.templates import STORY, derive_templates, read_templates
 from sightline.recipes.dataset import Dataset
+from sightline.recipes.running import Engine
 
 sys.path.insert(0, str(Path(__file__).parent))
 from choice_scripts import SOURCE, Counted, constant, knowing, rewriting

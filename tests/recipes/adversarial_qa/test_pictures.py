@@ -12,8 +12,9 @@ from sightline.core.errors import InputError
 from sightline.pipeline import Progress
 from sightline.recipes.adversarial_qa.judges import Judges
 from sightline.recipes.adversarial_qa.pictures import Pictures
-from sightline.recipes.adversarial_qa.refining import Engine, RefineConfig, refine_questions
+from sightline.recipes.adversarial_qa.refining import RefineConfig, refine_questions
 from sightline.recipes.dataset import Dataset
+from sightline.recipes.running import Engine
 
 sys.path.insert(0, str(Path(__file__).parent))
 from choice_scripts import knowing, rewriting, writer

@@ -21,8 +21,9 @@ from sightline.recipes.adversarial_qa.heuristics import Heuristics
 from sightline.recipes.adversarial_qa.judges import Judges
 from sightline.recipes.adversarial_qa.pictures import Pictures
 from sightline.recipes.adversarial_qa.reading import read_choices
-from sightline.recipes.adversarial_qa.refining import Engine, RefineConfig, refine_questions
+from sightline.recipes.adversarial_qa.refining import RefineConfig, refine_questions
 from sightline.recipes.dataset import Dataset
+from sightline.recipes.running import Engine
 
 sys.path.insert(0, str(Path(__file__).parent))
 from choice_scripts import SOURCE, Counted, choice, constant, knowing, rewriting, writer

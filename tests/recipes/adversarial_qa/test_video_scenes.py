@@ -17,9 +17,9 @@ from sightline.recipes.adversarial_qa.building import Authors, QuestionsConfig, 
 from sightline.recipes.adversarial_qa.items import Scene, Template
 from sightline.recipes.adversarial_qa.pictures import Pictures
 from sightline.recipes.adversarial_qa.reading import read_scenes
-from sightline.recipes.adversarial_qa.refining import Engine
 from sightline.recipes.adversarial_qa.templates import STORY, categories_for
 from sightline.recipes.dataset import Dataset
+from sightline.recipes.running import Engine
 from sightline.recipes.video_annotation.dataset import COLUMNS
 
 sys.path.insert(0, str(Path(__file__).parent))

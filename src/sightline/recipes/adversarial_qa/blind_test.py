@@ -41,7 +41,7 @@ def blind_requests(choice: Choice, config: BlindConfig) -> list[Request]:
     """One per rotation; the judge sees question and options only."""
     return [
         Request(
-            messages=(blind_prompt(choice.question, rotated(choice.options, order)),),
+            messages=(blind_prompt(choice.question, rotated(choice.options, order), choice.language),),
             temperature=config.temperature,
             max_tokens=config.max_tokens,
         )

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -21,7 +19,7 @@ from sightline.core.record import RunRecord
 from sightline.core.sample import Choice, Item, Provenance
 from sightline.lm import Cached
 from sightline.lm.tally import Tally
-from sightline.pipeline import Plan, RunResult, run_local
+from sightline.pipeline import Plan, RunResult
 from sightline.pipeline.plan import AnyStep
 from sightline.recipes.adversarial_qa.clusters import TfIdf
 from sightline.recipes.adversarial_qa.items import Scene, Sees, Template
@@ -29,11 +27,11 @@ from sightline.recipes.adversarial_qa.keys import CheckKeys, KeyConfig
 from sightline.recipes.adversarial_qa.pairs import OptionsFromAnswers, PairsConfig
 from sightline.recipes.adversarial_qa.pictures import Pictures
 from sightline.recipes.adversarial_qa.reading import parents_of, read_scenes
-from sightline.recipes.adversarial_qa.refining import Engine, run_figures
 from sightline.recipes.adversarial_qa.templates import categories_for, derive_templates, templates_json
 from sightline.recipes.adversarial_qa.write import PickTemplates, WriteConfig, WriteQuestions
 from sightline.recipes.adversarial_qa.writing_out import write_questions
 from sightline.recipes.dataset_files import write_whole
+from sightline.recipes.running import Engine, begun, ended, run_figures
 
 VERSION = 1
 """Of the recipe: part of every record's provenance."""
@@ -121,21 +119,12 @@ def build_questions(
     pictures = Pictures()
     if config.made_from == "templates" and not config.templates:
         config = config.model_copy(update={"templates": _derived(data, out, config, counted)})
-    record = RunRecord(
-        recipe="questions",
-        version=VERSION,
-        config=config.model_dump(mode="json"),
-        models=counted.names,
-        seed=config.seed,
-        parents=parents_of(data),
-        versions={name: version(name) for name in ("sightline", "pyarrow", "numpy", "pydantic")},
-        started=datetime.now(UTC),
-    )
+    settings = config.model_dump(mode="json")
+    stated = {"version": VERSION, "models": counted.names, "seed": config.seed, "parents": parents_of(data)}
+    record = begun(RunRecord(recipe="questions", config=settings, **stated))
     plan = questions_plan(config, counted, pictures, record.fingerprint)
-    executor = engine.executor.model_copy(update={"retry": (*engine.executor.retry, *RETRIED)})
-    result = run_local(plan, read_scenes(data, pictures), out, executor, engine.progress)
-    figures = run_figures(result, counted.roles)
-    finished = record.model_copy(update={"finished": datetime.now(UTC), "figures": figures})
+    result = engine.run(plan, read_scenes(data, pictures), out, RETRIED)
+    finished = ended(record, run_figures(result, counted.roles))
     write_questions(result, out, finished, pictures, lambda choice: choice)
     return result
 
@@ -147,16 +136,7 @@ def questions_plan(config: QuestionsConfig, authors: Authors, pictures: Pictures
         steps.append(OptionsFromAnswers(PairsConfig(options=config.options, seed=config.seed)))
     else:
         writer = _needed(authors)
-        write = WriteConfig(
-            writer=writer.name,
-            templates=config.templates,
-            per_scene=config.per_scene,
-            options=config.options,
-            picked=config.picked,
-            sees=config.sees,
-            temperature=config.temperature,
-            seed=config.seed,
-        )
+        write = write_config(config, writer)
         steps += [PickTemplates(write, writer, pictures), WriteQuestions(write, writer, pictures)]
     if authors.checker is not None:
         keys = KeyConfig(
@@ -168,6 +148,20 @@ def questions_plan(config: QuestionsConfig, authors: Authors, pictures: Pictures
         steps.append(CheckKeys(keys, authors.checker, pictures))
     steps.append(Finish(FinishConfig(run=run, version=VERSION, seed=config.seed)))
     return Plan(tuple(steps))
+
+
+def write_config(config: QuestionsConfig, writer: LM) -> WriteConfig:
+    """What the writing steps are told."""
+    return WriteConfig(
+        writer=writer.name,
+        templates=config.templates,
+        per_scene=config.per_scene,
+        options=config.options,
+        picked=config.picked,
+        sees=config.sees,
+        temperature=config.temperature,
+        seed=config.seed,
+    )
 
 
 def _derived(data: Path, out: Path, config: QuestionsConfig, authors: Authors) -> tuple[Template, ...]:

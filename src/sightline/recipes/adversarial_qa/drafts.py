@@ -14,8 +14,9 @@ from sightline.verify.folding import fold
 
 LONGEST = 1000
 """Letters of a question or an option."""
-LEAST_LEAK = 4
-"""Letters from which on a key that stands in its own question gives itself away; "no" or "7" may stand anywhere."""
+LEAST_LEAK, LEAST_SYLLABLES = 4, 3
+"""Letters, or Korean syllables, from which on a key that stands in its own question gives itself away; "no" or "7" may
+stand anywhere."""
 _POSITIONAL = re.compile(
     r"\b(?:(?:all|none|both|any|neither) of (?:the )?(?:above|below|these|options|answers)|"
     r"(?:both|either|neither) \(?[a-j]\)? (?:and|or|nor) \(?[a-j]\)?|options? \(?[a-j]\)?(?: and|,| or))(?!\w)"
@@ -70,9 +71,14 @@ def problem(question: str, options: list[str], key: int | None, count: int) -> s
     if any(_POSITIONAL.search(option) for option in options):
         return "positional-option"
     right = folded[key]
-    if len(right) >= LEAST_LEAK and re.search(rf"(?<!\w){re.escape(right)}(?!\w)", fold(question)):
+    end = r"(?!\w)" if right[-1].isascii() else r"(?![a-z0-9])"  # Korean goes on with a particle
+    if len(right) >= _least_leak(right) and re.search(rf"(?<!\w){re.escape(right)}{end}", fold(question)):
         return "answer-in-question"
     return None
+
+
+def _least_leak(right: str) -> int:
+    return LEAST_LEAK if right.isascii() else LEAST_SYLLABLES
 
 
 def shuffled(options: list[str], key: int, seed: int, *parts: object) -> tuple[tuple[str, ...], int]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from sightline.core.message import Reply, Request
 from sightline.evaluate.choice import LETTERS
+from sightline.recipes.adversarial_qa.prompts import QUESTION
 from sightline.verify.folding import fold
 from sightline.verify.question_words import content_words
 
@@ -39,7 +40,7 @@ _FORMS = (
 """(what a question asks for, how such an answer looks)"""
 
 _OPTION = re.compile(r"^([A-J])\) (.*)$", re.M)
-_QUESTION = re.compile(r"^Question: (.*)$", re.M)
+_QUESTION = re.compile(rf"^(?:{'|'.join(QUESTION.values())}): (.*)$", re.M)
 
 
 class Guess(NamedTuple):

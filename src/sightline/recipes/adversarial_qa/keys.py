@@ -16,7 +16,7 @@ from sightline.core.ports import LM
 from sightline.core.sample import Choice, Item, Rejected
 from sightline.recipes.adversarial_qa.blind_test import chosen_option
 from sightline.recipes.adversarial_qa.items import Sees
-from sightline.recipes.adversarial_qa.prompts import Shown, sighted_prompt
+from sightline.recipes.adversarial_qa.prompts import Shown, other_key, sighted_prompt
 from sightline.verify.blind import rotated, rotations
 
 
@@ -59,7 +59,7 @@ def check_keys(
         request
         for choice, context in zip(choices, shown, strict=True)
         if not context.nothing
-        for request in _requests(choice, context, config)
+        for request in key_requests(choice, context, config)
     )
     for choice, context in zip(choices, shown, strict=True):
         if context.nothing:
@@ -69,7 +69,8 @@ def check_keys(
             yield _verdict(choice, list(islice(replies, len(orders))), orders)
 
 
-def _requests(choice: Choice, shown: Shown, config: KeyConfig) -> Iterator[Request]:
+def key_requests(choice: Choice, shown: Shown, config: KeyConfig) -> Iterator[Request]:
+    """One per order of the options."""
     for order in key_orders(len(choice.options), config.orders):
         prompt = sighted_prompt(shown, choice.question, rotated(choice.options, order))
         yield Request(messages=(prompt,), max_tokens=config.max_tokens)
@@ -83,8 +84,7 @@ def _verdict(choice: Choice, replies: Sequence[Reply], orders: Sequence[Sequence
     if all(one == choice.answer for one in chosen):
         return Verdict(True)
     other = next(one for one in chosen if one != choice.answer)
-    named = "no single option" if other is None else f"{choice.options[other]!r}"
-    return Verdict(False, f"a reader of the same material chose {named} instead of {choice.options[choice.answer]!r}")
+    return Verdict(False, other_key(choice, other))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from sightline.recipes.adversarial_qa.blind_test import BlindConfig, blind_votes
 from sightline.recipes.adversarial_qa.drafts import Draft, key_of, one_line, problem, shuffled, text_evidence
 from sightline.recipes.adversarial_qa.items import Refined, Sees, Try, Votes
 from sightline.recipes.adversarial_qa.keys import KeyConfig, check_keys
-from sightline.recipes.adversarial_qa.prompts import Shown, rewrite_prompt
+from sightline.recipes.adversarial_qa.prompts import Shown, bad_form, no_form, rewrite_prompt
 from sightline.verify.folding import fold
 
 
@@ -132,38 +132,23 @@ class Rewrite:
 
     def _written(self, works: list[_Work], number: int) -> list[tuple[_Work, Choice]]:
         """Candidates of good form; every other reply is a try spent."""
-        requests = (self._request(work, number) for work in works)
+        requests = (
+            rewrite_request(work.current, work.votes, self.config, self.picture, number, work.refused) for work in works
+        )
         out = []
         for work, said in zip(works, structured(self.writer, requests, Draft, tries=1), strict=True):
             error = said.replies[-1].error
             if error is not None:
                 work.fail("writer-failed", error)
             elif said.value is None:
-                work.note(None, "malformed", f"it was not in the form asked for ({said.failures[-1]})")
+                work.note(None, "malformed", no_form(said.failures[-1], work.current.language))
             else:
                 candidate = rewritten(work.item.original, said.value, self.config.seed, number)
                 if isinstance(candidate, str):
-                    work.note(None, "malformed", f"its form is wrong ({candidate})")
+                    work.note(None, "malformed", bad_form(candidate, work.current.language))
                 else:
                     out.append((work, candidate))
         return out
-
-    def _request(self, work: _Work, number: int) -> Request:
-        config, votes = self.config, work.votes
-        prompt = rewrite_prompt(
-            Shown(work.current, config.sees, self.picture),
-            work.current,
-            sum(vote is True for vote in votes.votes),
-            len(votes.chosen),
-            votes.reason,
-            work.refused,
-        )
-        return Request(
-            messages=(prompt,),
-            temperature=config.temperature,
-            max_tokens=config.max_tokens,
-            seed=seeded(config.seed, "rewrite", work.item.original.id, number) % 2**31,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +164,26 @@ class Unfixed:
     def batch(self, items: Sequence[Refined], /) -> Iterator[Sequence[Refined]]:
         for item in items:
             yield [item.model_copy(update={"outcome": "unfixed"}) if item.outcome == "weak" else item]
+
+
+def rewrite_request(
+    current: Choice, votes: Votes, config: RewriteConfig, picture: Callable[[str], bytes], number: int, refused: str
+) -> Request:
+    """One try for a question that a judge found weak; `refused` is what was wrong with the last one."""
+    prompt = rewrite_prompt(
+        Shown(current, config.sees, picture),
+        current,
+        sum(vote is True for vote in votes.votes),
+        len(votes.chosen),
+        votes.reason,
+        refused,
+    )
+    return Request(
+        messages=(prompt,),
+        temperature=config.temperature,
+        max_tokens=config.max_tokens,
+        seed=seeded(config.seed, "rewrite", current.id, number) % 2**31,
+    )
 
 
 def rewritten(original: Choice, draft: Draft, seed: int, number: int) -> Choice | str:

@@ -6,20 +6,15 @@ questions -> blind test -> rewritten until not weak -> held-out judge -> records
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from sightline.core.errors import InputError
-from sightline.core.ports import LM
 from sightline.core.record import RunRecord
 from sightline.lm import Cached
 from sightline.lm.tally import Tally
-from sightline.pipeline import ExecutorConfig, Plan, Progress, RunResult, run_local
+from sightline.pipeline import Plan, RunResult
 from sightline.pipeline.plan import AnyStep
 from sightline.recipes.adversarial_qa.blind_test import BlindConfig, BlindTest, HeldOutTest
 from sightline.recipes.adversarial_qa.figures import refinement_figures
@@ -32,6 +27,7 @@ from sightline.recipes.adversarial_qa.reading import parents_of, read_choices
 from sightline.recipes.adversarial_qa.refine import Rewrite, RewriteConfig, Unfixed
 from sightline.recipes.adversarial_qa.settling import Settle, SettleConfig
 from sightline.recipes.adversarial_qa.writing_out import write_questions
+from sightline.recipes.running import Engine, begun, ended, run_figures
 
 VERSION = 1
 """Of the recipe: part of every record's provenance."""
@@ -57,14 +53,6 @@ class RefineConfig(BaseModel):
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """How the plan runs. Its steps hold models, so they run in this process; an endpoint answers many at once."""
-
-    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
-    progress: Progress = field(default_factory=Progress)
-
-
 def refine_questions(
     data: str | Path,
     out: str | Path,
@@ -85,23 +73,14 @@ def refine_questions(
         raise InputError("the refined dataset needs a folder of its own", subject=out, remedy="another --out")
     counted = judges.wrapped(lambda lm: Tally(Cached(lm, out / ".sightline" / "replies.sqlite")))
     pictures = Pictures()
-    record = RunRecord(
-        recipe="refine",
-        version=VERSION,
-        config=config.model_dump(mode="json"),
-        models=counted.names,
-        seed=config.seed,
-        parents=parents_of(data),
-        versions={name: version(name) for name in ("sightline", "pyarrow", "numpy", "pydantic")},
-        started=datetime.now(UTC),
-    )
+    settings = config.model_dump(mode="json")
+    stated = {"version": VERSION, "models": counted.names, "seed": config.seed, "parents": parents_of(data)}
+    record = begun(RunRecord(recipe="refine", config=settings, **stated))
     plan = refine_plan(config, counted, pictures, record.fingerprint)
-    executor = engine.executor.model_copy(update={"retry": (*engine.executor.retry, *RETRIED)})
-    result = run_local(plan, read_choices(data, pictures), out, executor, engine.progress)
+    result = engine.run(plan, read_choices(data, pictures), out, RETRIED)
     tries = 0 if judges.writer is None else config.tries
     refinement = refinement_figures(_refined(result, plan), tries)
-    figures = {"refinement": refinement, **run_figures(result, counted.roles)}
-    finished = record.model_copy(update={"finished": datetime.now(UTC), "figures": figures})
+    finished = ended(record, {"refinement": refinement, **run_figures(result, counted.roles)})
     write_questions(result, out, finished, pictures, (answers or Answers()).flagged)
     return result
 
@@ -139,20 +118,3 @@ def _refined(result: RunResult, plan: Plan) -> Iterator[Refined]:
     for item in result.items(plan.steps[-2].name):
         assert isinstance(item, Refined)
         yield item
-
-
-def run_figures(result: RunResult, roles: dict[str, LM | None]) -> dict[str, Any]:
-    """Funnel, time and cost as measured; cost by role too, of models that are tallied."""
-    counts = {role: lm.counts.model_dump() for role, lm in roles.items() if isinstance(lm, Tally)}
-    totals: dict[str, float] = {}
-    for count in counts.values():
-        for name, value in count.items():
-            totals[name] = totals.get(name, 0) + value
-    return {
-        "funnel": [step._asdict() for step in result.funnel],
-        "seconds": result.seconds,
-        "complete": result.complete,
-        "stopped_by": None if result.stopped_by is None else str(result.stopped_by),
-        "roles": counts,
-        **totals,
-    }

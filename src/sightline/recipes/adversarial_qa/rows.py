@@ -29,6 +29,7 @@ from sightline.lm.cleaning import clean
 from sightline.recipes.adversarial_qa.drafts import key_of, one_line, problem
 from sightline.recipes.adversarial_qa.items import Scene, Seed
 from sightline.recipes.adversarial_qa.pictures import Pictures
+from sightline.recipes.document_qa.language import page_language
 from sightline.verify.folding import fold
 
 Row = dict[str, Any]
@@ -171,11 +172,17 @@ def _span(row: Row) -> Span | None:
 
 def _about(row: Row) -> dict[str, Any]:
     return {
-        "language": _text(row, "language") or "en",
+        "language": _text(row, "language") or _spoken(row),
         "split": _text(row, "split") or "train",
         "group": clean(_text(row, "group", "source", "yt_clip_title")),
         "licence": clean(_text(row, "licence", "license")) or None,
     }
+
+
+def _spoken(row: Row) -> str:
+    """The language of the question or of what it is about, "en" where it cannot be told."""
+    found = page_language(_text(row, "question") or _text(row, "context", "movie_scene", "text"))
+    return "en" if found == "other" else found
 
 
 def _text(row: Row, *names: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterable, Sequence
+from math import sqrt
 from pathlib import Path
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -20,6 +21,7 @@ from sightline.recipes.adversarial_qa.clusters import cluster
 from sightline.recipes.adversarial_qa.drafts import one_line
 from sightline.recipes.adversarial_qa.items import Scene, Template
 from sightline.recipes.adversarial_qa.prompts import name_prompt
+from sightline.recipes.document_qa.language import page_language
 from sightline.verify.folding import fold
 
 STORY = (
@@ -67,9 +69,9 @@ def derive_templates(
     draw = random.Random(seed)
     if len(distinct) > MOST_SEEDS:
         distinct = sorted(draw.sample(distinct, MOST_SEEDS))
-    clusters = cluster(distinct, embedder, max(1, min(most, round(len(distinct) ** 0.5))), seed)
+    clusters = cluster(distinct, embedder, cluster_count(len(distinct), most), seed)
     shown = [[distinct[i] for i in draw.sample(members, min(MEMBERS_SHOWN, len(members)))] for members in clusters]
-    requests = (Request(messages=(name_prompt(each, categories),), max_tokens=256) for each in shown)
+    requests = (name_request(each, categories) for each in shown)
     found = []
     for members, said in zip(clusters, structured(lm, requests, Named), strict=True):
         if said.value is None:
@@ -80,6 +82,17 @@ def derive_templates(
             )
         found.append(_template(said.value, categories, len(members)))
     return _distinct(found)
+
+
+def cluster_count(questions: int, most: int) -> int:
+    """The square root of the questions, 1 at least and `most` at most."""
+    return max(1, min(most, round(sqrt(min(questions, MOST_SEEDS)))))
+
+
+def name_request(questions: Sequence[str], categories: Sequence[str]) -> Request:
+    """What do these questions have in common? Asked in Korean where most of their letters are Korean."""
+    prompt = name_prompt(questions, categories, page_language(" ".join(questions)))
+    return Request(messages=(prompt,), max_tokens=256)
 
 
 def read_templates(path: Path) -> tuple[Template, ...]:

@@ -59,6 +59,30 @@ class Written(BaseModel):
     questions: list[TemplatedDraft] = Field(min_length=1)
 
 
+def pick_request(shown: Shown, config: WriteConfig) -> Request:
+    """Which templates fit a scene?"""
+    return Request(messages=(pick_prompt(shown, config.templates, config.picked),), max_tokens=512)
+
+
+def write_requests(brief: Brief, config: WriteConfig, picture: Callable[[str], bytes]) -> Iterator[Request]:
+    """Every portion has templates of its own, so that portions do not ask the same."""
+    portions = _portions(brief, config)
+    shown = Shown(brief.scene, config.sees, picture)
+    for n in range(portions):
+        count = (config.per_scene + n) // portions
+        prompt = write_prompt(shown, brief.templates[n::portions], count, config.options, brief.scene.language)
+        yield Request(
+            messages=(prompt,),
+            max_tokens=TOKENS_PER_QUESTION * count + 200,
+            temperature=config.temperature,
+            seed=seeded(config.seed, "write", brief.scene.id, n) % 2**31,
+        )
+
+
+def _portions(brief: Brief, config: WriteConfig) -> int:
+    return min(ceil(config.per_scene / PORTION), len(brief.templates))
+
+
 @dataclass(frozen=True, slots=True)
 class PickTemplates:
     """Which templates fit a scene. Refused: "no-context", "no-template-fits", "unusable-reply", "writer-failed"."""
@@ -74,11 +98,7 @@ class PickTemplates:
     def batch(self, items: Sequence[Scene], /) -> Iterator[Sequence[Brief | Rejected]]:
         config = self.config
         shown = [Shown(scene, config.sees, self.picture) for scene in items]
-        requests = (
-            Request(messages=(pick_prompt(each, config.templates, config.picked),), max_tokens=512)
-            for each in shown
-            if not each.nothing
-        )
+        requests = (pick_request(each, config) for each in shown if not each.nothing)
         results = structured(self.lm, requests, Picked, tries=TRIES)
         for scene, each in zip(items, shown, strict=True):
             if each.nothing:
@@ -110,27 +130,10 @@ class WriteQuestions:
     gives: ClassVar[type[Item]] = Choice
 
     def batch(self, items: Sequence[Brief], /) -> Iterator[Sequence[Choice | Rejected]]:
-        requests = (request for brief in items for request in self._requests(brief))
+        requests = (each for brief in items for each in write_requests(brief, self.config, self.picture))
         results = structured(self.lm, requests, Written, tries=TRIES)
         for brief in items:
-            yield self._outcome(brief, list(islice(results, self._portions(brief))))
-
-    def _portions(self, brief: Brief) -> int:
-        return min(ceil(self.config.per_scene / PORTION), len(brief.templates))
-
-    def _requests(self, brief: Brief) -> Iterator[Request]:
-        """Every portion has templates of its own, so that portions do not ask the same."""
-        config, portions = self.config, self._portions(brief)
-        shown = Shown(brief.scene, config.sees, self.picture)
-        for n in range(portions):
-            count = (config.per_scene + n) // portions
-            prompt = write_prompt(shown, brief.templates[n::portions], count, config.options, brief.scene.language)
-            yield Request(
-                messages=(prompt,),
-                max_tokens=TOKENS_PER_QUESTION * count + 200,
-                temperature=config.temperature,
-                seed=seeded(config.seed, "write", brief.scene.id, n) % 2**31,
-            )
+            yield self._outcome(brief, list(islice(results, _portions(brief, self.config))))
 
     def _outcome(self, brief: Brief, results: list[Structured[Written]]) -> list[Choice | Rejected]:
         out: list[Choice | Rejected] = []

@@ -20,7 +20,14 @@ from sightline.pipeline.sources import local_path
 from sightline.recipes.document_qa.build import FILES
 from sightline.recipes.document_qa.config import DocumentQAConfig
 from sightline.recipes.document_qa.models import Models
-from sightline.show.table import listing
+from sightline.recipes.forecasting import (
+    RoleForecast,
+    clock,
+    cost_of,
+    forecast_tables,
+    model_seconds,
+    role_forecast,
+)
 
 SAMPLE = 16
 """Pages read to reckon from."""
@@ -32,23 +39,6 @@ PAIR_TOKENS = 45
 """A question and answer as a model writes them."""
 ANSWER_TOKENS = 12
 """A judge's answer."""
-REPLY_SECONDS = 4.0
-"""Of one request; endpoints differ widely, so the time for models is an assumption and said to be one."""
-CONCURRENCY = 32
-
-
-class RoleForecast(BaseModel):
-    """Requests of one model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    role: str
-    model: str
-    requests: int
-    input_tokens: int
-    output_tokens: int
-    cost_usd: float | None
-    """None where no price was given."""
 
 
 class BuildForecast(BaseModel):
@@ -71,8 +61,7 @@ class BuildForecast(BaseModel):
 
     @property
     def cost_usd(self) -> float | None:
-        costs = [role.cost_usd for role in self.roles]
-        return None if any(cost is None for cost in costs) else sum(cost or 0.0 for cost in costs)
+        return cost_of(self.roles)
 
 
 def forecast_documents(
@@ -109,7 +98,7 @@ def forecast_documents(
         sampled=sampled,
         unreadable=sampled - len(read),
         seconds_reading=seconds / max(1, sampled) * len(drawn) / executor.workers,
-        seconds_models=sum(ceil(role.requests / CONCURRENCY) * REPLY_SECONDS for role in roles),
+        seconds_models=model_seconds(roles),
         roles=roles,
     )
 
@@ -142,41 +131,18 @@ def _roles(
         "blind": (models.blind, pairs, pairs * JUDGE_TOKENS, pairs * ANSWER_TOKENS),
     }
     return tuple(
-        RoleForecast(
-            role=role,
-            model=lm.name,
-            requests=requests,
-            input_tokens=round(used),
-            output_tokens=said,
-            cost_usd=None if price is None else price.cost(round(used), said),
-        )
+        role_forecast(role, lm, requests, used, said, price)
         for role, (lm, requests, used, said) in asked.items()
         if lm is not None
     )
 
 
-def forecast_tables(forecast: BuildForecast) -> list[RenderableType]:
+def build_tables(forecast: BuildForecast) -> list[RenderableType]:
     """For the terminal."""
-    cost = forecast.cost_usd
-    rows = [
+    counted = [
         ("PDF files", f"{forecast.files:,} ({forecast.refused_files:,} refused)"),
         ("pages", f"{forecast.pages:,}"),
         ("pages read for this forecast", f"{forecast.sampled:,} ({forecast.unreadable:,} of them refused)"),
-        ("time for reading", _clock(forecast.seconds_reading)),
-        (
-            "time for models",
-            f"{_clock(forecast.seconds_models)} (assumes {REPLY_SECONDS:g} s a reply, {CONCURRENCY} at once)",
-        ),
-        ("cost", "not known: give --price" if cost is None else f"{cost:,.4f} USD"),
+        ("time for reading", clock(forecast.seconds_reading)),
     ]
-    asked = [
-        (role.role, role.model, f"{role.requests:,}", f"{role.input_tokens:,}", f"{role.output_tokens:,}")
-        for role in forecast.roles
-    ]
-    header = ("role", "model", ">requests", ">tokens in", ">tokens out")
-    return [listing("forecast", ("what", "how much"), rows), *([listing("requests", header, asked)] if asked else [])]
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+    return forecast_tables(counted, forecast.roles)
