@@ -67,10 +67,12 @@ def join(parts: list[str]) -> tuple[str, list[int]]:
     out: list[str] = []
     starts: list[int] = []
     length = 0
-    for position, part in enumerate(parts):
-        following = parts[position + 1] if position + 1 < len(parts) else ""
+    for part, following in zip(parts, [*parts[1:], ""], strict=False):
         starts.append(length)
-        part = _with_separator(part, following)
+        if following and part[-1].isascii() and part[-1] != "-" and following[0].isascii():
+            part += " "
+        else:
+            part = _with_separator(part, following)
         out.append(part)
         length += len(part)
     return "".join(out), starts

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 from sightline.core.sample import Item, Page, Rejected
@@ -27,10 +28,12 @@ class CheckDrafts:
     gives: ClassVar[type[Item]] = Pair
 
     def __call__(self, item: Drafts, /) -> Iterator[Pair | Rejected]:
-        indexes = [PageIndex(page) for page in item.chunk.pages]
+        chunk_key = cache(lambda: item.chunk.key)
+        page_key = cache(lambda place: item.chunk.pages[place].key)
+        folded = cache(lambda place: PageIndex(item.chunk.pages[place]))
         untouched = {page.index for page in item.chunk.pages} if item.writer != LAYOUT else set()
         for draft in item.drafts:
-            place, verdict = self._best(draft, indexes, held=item.writer == LAYOUT)
+            place, verdict = self._best(draft, item, folded)
             against = self._reasons(draft, verdict)
             page = item.chunk.pages[place]
             untouched.discard(page.index)
@@ -49,21 +52,22 @@ class CheckDrafts:
                     },
                 )
             else:
-                yield _pair(draft, item, place, verdict)
+                yield _pair(draft, item, place, verdict, (chunk_key(), page_key(place)))
         for index in sorted(untouched):
             yield nothing_to_ask(item.chunk, index)
 
-    def _best(self, draft: Draft, indexes: Sequence[PageIndex], held: bool) -> tuple[int, Verdict]:
-        """The page that speaks best for the draft; the one the writer names wins a tie. `held`: only that one is looked
-        at, because the writer took the answer from there and another page may say it too."""
-        places = [place for place, index in enumerate(indexes) if not held or index.page.index == draft.page]
+    def _best(self, draft: Draft, item: Drafts, folded: Callable[[int], PageIndex]) -> tuple[int, Verdict]:
+        """The page that speaks best for the draft; the one the writer names wins a tie. Of a layout writer's drafts
+        only that one is looked at: the answer was taken from there, and another page may say it too."""
+        held = item.writer == LAYOUT
+        places = [place for place, page in enumerate(item.chunk.pages) if not held or page.index == draft.page]
         verdicts = {
-            place: examine(draft.question, draft.answer, indexes[place], self.config.thresholds) for place in places
+            place: examine(draft.question, draft.answer, folded(place), self.config.thresholds) for place in places
         }
 
         def merit(place: int) -> tuple[bool, float, bool]:
             verdict = verdicts[place]
-            named = indexes[place].page.index == draft.page
+            named = item.chunk.pages[place].index == draft.page
             return not verdict.reasons, verdict.evidence.confidence + verdict.support, named
 
         best = max(places, key=merit)
@@ -76,7 +80,7 @@ class CheckDrafts:
         return verdict.reasons
 
 
-def _pair(draft: Draft, item: Drafts, place: int, verdict: Verdict) -> Pair:
+def _pair(draft: Draft, item: Drafts, place: int, verdict: Verdict, parents: tuple[str, str]) -> Pair:
     chunk, page = item.chunk, item.chunk.pages[place]
     shown = [page] if item.writer == LAYOUT else distinct_pages(chunk)
     image = next(n for n, other in enumerate(shown) if other.index == page.index)
@@ -93,7 +97,7 @@ def _pair(draft: Draft, item: Drafts, place: int, verdict: Verdict) -> Pair:
         language=chunk.language,
         group=chunk.group,
         source=chunk.source,
-        parents=(chunk.key, page.key),
+        parents=parents,
     )
 
 
