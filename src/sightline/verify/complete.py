@@ -25,6 +25,8 @@ _NUMBERING = re.compile(r"[(\[]?[0-9]+(?:[.-][0-9]+)*[.)\]]?")
 _COLONS = (":", "：")
 _STOPS = (*_COLONS, ".", ",", ";", "?", "!", "|")
 _SHORT_BLOCK_LINES = 2
+_LINE_WORDS = 7
+"""A line of more words is prose, and what begins it no cell of its own."""
 _GAP = 0.9
 """A gap wider than this share of the line's height parts two cells; a blank is about 0.3."""
 _WORDS_BEFORE = 24
@@ -88,12 +90,17 @@ def _cuts_phrase(start: int, end: int, index: PageIndex) -> bool:
         return True
     if first and words[first - 1].line == words[first].line:
         return _is_label(words[first - 1].text) or not _runs_on(words[first - 1], words[first])
-    return index.lines_in(words[last].block) <= _SHORT_BLOCK_LINES
+    if index.lines_in(words[last].block) > _SHORT_BLOCK_LINES:
+        return False
+    beyond = words[first + _LINE_WORDS] if first + _LINE_WORDS < len(words) else None
+    return beyond is None or beyond.line != words[first].line
 
 
 def _runs_on(word: Word, following: Word) -> bool:
     """Both stand in one cell of one line, no punctuation between."""
     if word.line != following.line or word.text.endswith(_STOPS) or following.text.endswith(_COLONS):
+        return False
+    if following.text[0] in "([":  # an aside, such as the short form of the name
         return False
     gap = following.box.left - word.box.right
     return gap <= _GAP * max(word.box.height, 1.0) and any(map(str.isalnum, following.text))

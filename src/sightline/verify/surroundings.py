@@ -108,8 +108,8 @@ def _is_cell(first: int, last: int, index: PageIndex) -> bool:
     words = index.page.words
     beside = False
     for inner, outer in ((first, first - 1), (last, last + 1)):
-        if not 0 <= outer < len(words):
-            continue
+        if not 0 <= outer < len(words) or not any(map(str.isalnum, words[outer].text)):
+            continue  # a bullet is no cell
         here, there = words[inner].box, words[outer].box
         if _overlap(here.top, here.bottom, there.top, there.bottom) < _ROW:
             continue

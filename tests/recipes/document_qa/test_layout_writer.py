@@ -184,7 +184,7 @@ def test_captions_and_what_only_mentions_a_figure() -> None:
 
 
 def test_sections_are_told_apart_by_number_and_by_what_follows_them() -> None:
-    prose = "use in the homes has fallen for five years in a row now, as it had before."
+    prose = "use in the homes has fallen year after year for a while now, as it had before."
     lines: list[tuple[float, float, str] | tuple[float, float, str, float]] = []
     for i, (title, word) in enumerate((("1 Introduction", "Water"), ("2 Leaks and repairs", "Power"))):
         top = 100.0 + 200 * i

@@ -7,22 +7,22 @@ than wrongly: a page on which no rule is sure gets no question.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 from sightline.core.fingerprint import seeded
-from sightline.core.sample import Page
 from sightline.recipes.document_qa.items import Chunk, Draft
 from sightline.recipes.document_qa.layout.captions import captions
-from sightline.recipes.document_qa.layout.dates_amounts import dates_amounts
 from sightline.recipes.document_qa.layout.fact import Fact
 from sightline.recipes.document_qa.layout.headings import headings
 from sightline.recipes.document_qa.layout.key_values import key_values
 from sightline.recipes.document_qa.layout.phrases import PHRASES, question
+from sightline.recipes.document_qa.layout.prose import prose
 from sightline.recipes.document_qa.layout.tables import tables
-from sightline.recipes.document_qa.layout.view import running_heads, view
+from sightline.recipes.document_qa.layout.view import View, running_heads, view
 from sightline.recipes.document_qa.layout.words import ABBREVIATIONS
 
-FINDERS = (key_values, captions, headings, dates_amounts, tables)
+FINDERS = (key_values, captions, headings, tables)
 MAX_WORDS = 25
 
 
@@ -39,21 +39,23 @@ class LayoutWriter:
         """Questions in the chunk's language, none twice in the chunk; empty where nothing is worth asking."""
         heads = running_heads(chunk.pages)
         language = chunk.language if chunk.language in PHRASES else "en"
-        drafts = [draft for page in chunk.pages for draft in self._page(page, language, heads)]
+        views = [view(page, heads) for page in chunk.pages]
+        torn = any(seen.torn for seen in views)
+        drafts = [draft for seen in views for draft in self._page(replace(seen, torn=torn), language)]
         asked = Counter(draft.question for draft in drafts)
         return [draft for draft in drafts if asked[draft.question] == 1]
 
-    def _page(self, page: Page, language: str, heads: frozenset[str]) -> list[Draft]:
-        seen = view(page, heads)
+    def _page(self, seen: View, language: str) -> list[Draft]:
+        page = seen.page
         draw = Random(seeded(self.seed, "layout", page.source.sha256, page.index))
         asked: dict[str, tuple[Fact, Draft]] = {}
-        for find in FINDERS:
-            for fact in find(seen):
-                words = question(fact, language, draw.randrange(1 << 30))
-                answer = tidy(seen.words(fact.start, fact.stop))
-                if _sound(words, answer):
-                    draft = Draft(question=words, answer=answer, page=page.index, style=f"layout/{fact.style}")
-                    asked.setdefault(words, (fact, draft))
+        facts = [fact for find in FINDERS for fact in find(seen)] + prose(seen, language)
+        for fact in facts:
+            words = question(fact, language, draw.randrange(1 << 30))
+            answer = tidy(fact.part or seen.words(fact.start, fact.stop))
+            if _sound(words, answer):
+                draft = Draft(question=words, answer=answer, page=page.index, style=f"layout/{fact.style}")
+                asked.setdefault(words, (fact, draft))
         chosen: dict[tuple[int, int], Draft] = {}
         for fact, draft in _in_turn(list(asked.values()), draw):
             chosen.setdefault((fact.start, fact.stop), draft)

@@ -13,7 +13,7 @@ class Fact:
     """
 
     style: str
-    """"key-value", "table", "heading", "date", "amount" or "caption"."""
+    """What kind of thing is asked: "key-value", "table", "heading", "definition", "condition", ..."""
     form: str
     """Which family of phrasings asks for it: a key of `phrases`."""
     slots: tuple[tuple[str, str], ...]
@@ -21,3 +21,5 @@ class Fact:
     stop: int
     context: str = ""
     rank: int = 0
+    part: str = ""
+    """The piece of these words that answers, such as a Korean noun without its particle; "": all of them."""

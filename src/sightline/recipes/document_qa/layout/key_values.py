@@ -20,7 +20,8 @@ VALUE_WORDS = 14
 PARAGRAPH_WORDS = 40
 """A line with an unknown label is only believed where its block is no longer than this."""
 _NO_LABEL = re.compile(
-    r"https?|note.*|notice|warning|caution|important|sources?|examples?|hint|tip|remarks?|see|or|and|if|yes|no|cf|attn|re|"
+    r"https?|note.*|notice|warning|caution|important|sources?|examples?|hint|tip|remarks?|see|or|and|if|yes|no|cf|"
+    r"attn|re|"
     r"abstract|summary|figure.*|fig\..*|table.*|box.*|q|a|conclusions?|results|methods|objective|background|keywords?|"
     r"citation|copyright|funding|returns?|since|parameters?|usage|"
     r"(?:step|part|section|chapter|day|week|unit) \d+|.*\bnote|"

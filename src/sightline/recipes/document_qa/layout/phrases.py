@@ -58,6 +58,41 @@ _ENGLISH: dict[str, tuple[str, ...]] = {
         'Which amount or percentage is given in the sentence that begins "{opening}"?',
         'What figure does the sentence starting "{opening}" state?',
     ),
+    "measure-in-sentence": (
+        'Which size or measure is given in the sentence that begins "{opening}"?',
+        'What measure does the sentence starting "{opening}" state?',
+    ),
+    "year-in-sentence": (
+        'Which year is named in the sentence that begins "{opening}"?',
+        'What year does the sentence starting "{opening}" mention?',
+    ),
+    "count-in-sentence": (
+        'How many {noun} are mentioned in the sentence that begins "{opening}"?',
+        'How many {noun} does the sentence starting "{opening}" mention?',
+    ),
+    "address-in-sentence": (
+        'Which address or path is given in the sentence that begins "{opening}"?',
+        'What address or path does the sentence starting "{opening}" state?',
+    ),
+    "reference-in-sentence": (
+        'Which {noun} does the sentence that begins "{opening}" refer to?',
+        'Which {noun} is referred to in the sentence starting "{opening}"?',
+    ),
+    "definition": ("What {verb} {subject}?", "What {verb} {subject}, according to the page?"),
+    "definition-past": ("What {verb} {subject}?",),
+    "action": ("What {helper} {subject} {verb}?", "According to the page, what {helper} {subject} {verb}?"),
+    "use": ("What {verb} {subject} used for?",),
+    "place": ("Where {verb} {subject} {participle}?",),
+    "means": ("How {verb} {subject} {participle}?",),
+    "applies": ("What applies {lead} {case}?", "What does the page say applies {lead} {case}?"),
+    "happens": ("What happens {lead} {case}?", "According to the page, what happens {lead} {case}?"),
+    "order": ("What should be done {lead} {case}?", "According to the page, what should be done {lead} {case}?"),
+    "authors": ("What did the authors do to {case}?",),
+    "reason": ('Which reason is given in the sentence that begins "{opening}"?',),
+    "acronym": ('What does "{short}" stand for?', 'What is "{short}" short for?'),
+    "list-item": ('What is the {place} item listed under "{lead}"?', 'Which item is listed {place} under "{lead}"?'),
+    "list-number": ('What does item "{number}" say?', 'What is stated in item "{number}"?'),
+    "term": ('How does the page explain "{term}"?', 'What does the page say about "{term}"?'),
 }
 _KOREAN: dict[str, tuple[str, ...]] = {
     "key-date": ("{label:은는} 언제입니까?", "문서에 적힌 {label:은는} 언제입니까?"),
@@ -101,6 +136,41 @@ _KOREAN: dict[str, tuple[str, ...]] = {
         '"{opening}"(으)로 시작하는 문장에 나오는 금액이나 비율은 얼마입니까?',
         '"{opening}"(으)로 시작하는 문장에 적힌 수치는 얼마입니까?',
     ),
+    "measure-in-sentence": (
+        '"{opening}"(으)로 시작하는 문장에 적힌 수치는 얼마입니까?',
+        '"{opening}"(으)로 시작하는 문장에 나오는 크기나 양은 얼마입니까?',
+    ),
+    "year-in-sentence": (
+        '"{opening}"(으)로 시작하는 문장에 나오는 해는 언제입니까?',
+        '"{opening}"(으)로 시작하는 문장은 어느 해를 언급합니까?',
+    ),
+    "count-in-sentence": (
+        '"{opening}"(으)로 시작하는 문장에 나오는 수는 몇 {noun}입니까?',
+        '"{opening}"(으)로 시작하는 문장에는 몇 {noun:이라라}고 적혀 있습니까?',
+    ),
+    "address-in-sentence": (
+        '"{opening}"(으)로 시작하는 문장에 나오는 주소나 경로는 무엇입니까?',
+        '"{opening}"(으)로 시작하는 문장에는 어떤 주소나 경로가 적혀 있습니까?',
+    ),
+    "reference-in-sentence": (
+        '"{opening}"(으)로 시작하는 문장은 어느 {noun:을를} 언급합니까?',
+        '"{opening}"(으)로 시작하는 문장에 언급된 {noun:은는} 무엇입니까?',
+    ),
+    "named": ("{topic} 무엇입니까?", "문서에 따르면 {topic} 무엇입니까?"),
+    "named-past": ("{topic} 무엇이었습니까?",),
+    "acted": ("{topic} 무엇을 {verb}?", "문서에 따르면 {topic} 무엇을 {verb}?"),
+    "placed": ("{topic} 어디에 {verb}?", "문서에 따르면 {topic} 어디에 {verb}?"),
+    "happens": ("{condition} 어떻게 됩니까?", "문서에 따르면 {condition} 어떻게 됩니까?"),
+    "order": ("{condition} 어떻게 해야 합니까?", "문서에 따르면 {condition} 어떻게 해야 합니까?"),
+    "needed": ("{condition} 무엇이 필요합니까?", "문서에 따르면 {condition} 무엇이 필요합니까?"),
+    "reason": ("{main} 이유는 무엇입니까?",),
+    "acronym": ("{short:은는} 무엇의 약자입니까?", "'{short}'의 원래 표현은 무엇입니까?"),
+    "list-item": (
+        "'{lead}' 목록의 {number} 번째 항목은 무엇입니까?",
+        "'{lead}' 아래 {number} 번째로 나오는 항목은 무엇입니까?",
+    ),
+    "list-number": ("'{number}' 항목에는 무엇이라고 적혀 있습니까?",),
+    "term": ("{term:은는} 무엇이라고 설명되어 있습니까?", "'{term}' 항목에는 어떤 설명이 붙어 있습니까?"),
 }
 PHRASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {"en": _ENGLISH, "ko": _KOREAN}
 _SOUNDING_DIGITS = frozenset("013678")
@@ -159,6 +229,6 @@ def _particle(word: str, pair: str) -> str:
         closed = final != 0 and not (pair == "으로로" and final == 8)
     else:
         closed = last in _SOUNDING_DIGITS or last in _SOUNDING_LETTERS
-    if pair == "으로로":
-        return "으로" if closed else "로"
+    if len(pair) > 2:
+        return pair[:-1] if closed else pair[-1]
     return pair[0] if closed else pair[1]

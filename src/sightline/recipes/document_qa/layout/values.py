@@ -16,7 +16,7 @@ DATE = re.compile(
     rf"{_YEAR}[-/.](?:0?[1-9]|1[0-2])[-/.]{_DAY}|{_DAY}[./]{_DAY}[./]{_YEAR}|"
     rf"{_YEAR}\. ?(?:0?[1-9]|1[0-2])\. ?{_DAY}\.?|{_YEAR}년 ?(?:0?[1-9]|1[0-2])월(?: ?{_DAY}일)?|"
     rf"{_MONTH} {_YEAR}"
-    rf")(?![\w/-])"
+    rf")(?![A-Za-z0-9_/-])"
 )
 _FIGURE = r"\d{1,3}(?:[,.]\d{3})*(?:[.,]\d+)?|\d+(?:[.,]\d+)?"
 _CURRENCY = r"(?:USD|EUR|GBP|KRW|CHF|JPY|[$€£¥₩])"
@@ -27,6 +27,12 @@ AMOUNT = re.compile(
     rf"(?:{_FIGURE}) ?(?:%|percent\b|per cent\b|퍼센트)"
     rf")(?![\d])"
 )
+MEASURE = re.compile(
+    rf"(?<![\w,.–-])(?:{_FIGURE}) ?(?:[KMGT]i?B|[kKMG]bps|[km]?Hz|MHz|GHz|km|cm|mm|nm|μm|kg|mg|ml|kW|MW|°C|"
+    rf"(?:mega|giga|kilo|tera)bytes|(?:kilo|centi|milli)?met(?:er|re)s|miles|hectares|acres|"
+    rf"킬로미터|킬로그램|메가바이트|기가바이트|테라바이트|바이트|미터|제곱미터|헥타르|톤)(?![A-Za-z\d/²³])"
+)
+"""A figure with a unit of size, weight, frequency or temperature."""
 NUMERIC = re.compile(
     rf"[-–−+(]?\s?{_CURRENCY}?\s?(?:{_FIGURE})\s?(?:%|{_CURRENCY}|원|명|건|개|회|시간|점)?\)?\*?", re.ASCII
 )

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 from sightline.core.media import Box, Word
 from sightline.core.sample import Page
@@ -32,9 +33,13 @@ _HAS_LOW = re.compile(r"[gjpqyQ,;()\[\]/|@$]")
 _HAS_SQUARE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff가-힣]")
 _HAS_BODY = re.compile(r"[^\W_]|[%$€£&#]")
 _FOLIO = re.compile(
-    r"(page|p\.|pg\.?|seite|쪽|페이지)?\s*[-–—|(]*\s*(\d{1,6}|[ivxlc]{1,6})(\s*(/|of|die|-)\s*\d{1,6})?\s*[-–—|)]*\s*(쪽|페이지)?",
+    r"(page|p\.|pg\.?|seite|쪽|페이지)?\s*[-–—|(]*\s*(\d{1,6}|[ivxlc]{1,6})(\s*(/|of|die|-)\s*\d{1,6})?\s*[-–—|"
+    r")]*\s*(쪽|"
+    r"페이지)?",
     re.IGNORECASE,
 )
+_TORN = re.compile(r"(?:니다|십시오|습니다|입니다|는|은|를|을|에서|으로|다|의)[.,]?(?: |$)")
+"""Opens a line only where words are broken at line ends."""
 _DIGITS = re.compile(r"\d+")
 _DOTS = "._…·‥"
 _LEADER = re.compile(r"[.·…‥_]+")
@@ -75,6 +80,8 @@ class View:
     """Left and right edge of each block."""
     text: str
     """All words of the page, joined by blanks."""
+    torn: bool = False
+    """Whether lines end in the middle of Korean words, without a hyphen."""
     furniture: frozenset[int] = field(default=frozenset())
     """Indices of runs that are running heads, folios or marginal notes: nothing is asked from them."""
 
@@ -118,7 +125,14 @@ def view(page: Page, heads: frozenset[str] = frozenset()) -> View:
     row_of = {run.index: i for i, row in enumerate(rows) for run in row}
     known = frozenset([run.index for run in runs if run.size < LARGE * size and _is_furniture(run, page, heads)])
     text = " ".join([word.text for word in page.words])
-    return View(page, runs, rows, row_of, size, spans, text, known)
+    return View(page, runs, rows, row_of, size, spans, text, _is_torn(runs), known)
+
+
+def _is_torn(runs: Sequence[Run]) -> bool:
+    return any(
+        run.line != before.line and run.block == before.block and _TORN.match(run.text) is not None
+        for before, run in pairwise(runs)
+    )
 
 
 def _ordinary_size(runs: Sequence[Run]) -> float:

@@ -1,0 +1,147 @@
+"""Questions from running text: what sentences state and mention, short forms, lists; and what must not be asked."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from sightline.recipes.document_qa.layout.korean import asked
+from sightline.recipes.document_qa.layout_writer import LayoutWriter
+
+sys.path.insert(0, str(Path(__file__).parent))
+from page_maker import chunk_of, page_with
+
+
+def answers(*lines: str, language: str = "en") -> dict[str, str]:
+    """Question -> answer of a page whose lines stand one below the other, each a paragraph of its own."""
+    page = page_with(*[(50, 100 + 40 * i, line) for i, line in enumerate(lines)])
+    return {draft.question: draft.answer for draft in LayoutWriter(50).drafts(chunk_of(page, language=language))}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question", "answer"),
+    [
+        ("The control board is a small circuit behind the front plate.", "What is the control board",
+         "a small circuit behind the front plate"),
+        ("A stall warning is an alarm that sounds before the wing stalls.", "What is a stall warning",
+         "an alarm that sounds before the wing stalls"),
+        ("The annual plan requires a public hearing in every district.", "what does the annual plan require",
+         "a public hearing in every district"),
+        ("The spare keys are stored in the red cabinet.", "Where are the spare keys stored", "in the red cabinet"),
+        ("The bottom valve is used to empty the tank.", "What is the bottom valve used for", "to empty the tank"),
+        ("If the pump makes a loud noise, switch off the main supply.", "if the pump makes a loud noise",
+         "switch off the main supply"),
+        ("To reset the meter, press the left button for a while.", "What should be done to reset the meter",
+         "press the left button for a while"),
+        ("The village hall stays closed because the roof is being mended.", "reason",
+         "because the roof is being mended"),
+        ("The survey was sent to all members and 312 households answered it.", "How many households", "312"),
+        ("The first trains left the old station in 1894 already.", "year", "1894"),
+        ("The form and its notes can be found at www.example.org/forms/a7 too.", "address", "www.example.org/forms/a7"),
+        ("The fall of the water level is drawn in Figure 7 for each month.", "Which figure", "Figure 7"),
+        ("The paper was read to the World Health Organization (WHO), which took note.", '"WHO"',
+         "World Health Organization"),
+    ],
+)  # fmt: skip
+def test_english_sentences(sentence: str, question: str, answer: str) -> None:
+    found = answers(sentence)
+    assert [asked for asked, said in found.items() if question.lower() in asked.lower() and said == answer], found
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question", "answer"),
+    [
+        ("미러는 같은 파일을 나누어 주는 서버입니다.", "미러는 무엇입니까?", "같은 파일을 나누어 주는 서버"),
+        ("이 안내서는 전기 요금의 계산 방법을 다룬다.", "이 안내서는 무엇을 다룹니까?", "전기 요금의 계산 방법"),
+        ("설정 파일은 사용자의 홈 디렉터리에 있습니다.", "설정 파일은 어디에 있습니까?", "사용자의 홈 디렉터리"),
+        ("요금을 나누어 내려면 신청서를 먼저 내십시오.", "요금을 나누어 내려면 어떻게 해야 합니까?",
+         "신청서를 먼저 내십시오"),
+        ("암호를 세 번 틀리면 계정이 하루 동안 잠깁니다.", "암호를 세 번 틀리면 어떻게 됩니까?",
+         "계정이 하루 동안 잠깁니다"),
+        ("지난해 겨울에 열린 강좌에는 모두 1,204명이 참가했다.", "몇 명", "1,204명"),
+        ("새로운 청사는 시민의 의견을 들어 2019년에 완공되었다.", "해", "2019년"),
+        ("저장 공간을 나누는 방법에 대한 설명은 6.3.4절에 있습니다.", "절", "6.3.4절"),
+        ("시스템을 시작할 때 남기는 기록은 /var/log/syslog 파일에 저장합니다.", "주소나 경로", "/var/log/syslog"),
+        ("디스크를 나눌 때 LVM(Logical Volume Manager)을 쓸 수도 있습니다.", "LVM", "Logical Volume Manager"),
+    ],
+)  # fmt: skip
+def test_korean_sentences(sentence: str, question: str, answer: str) -> None:
+    found = answers("물과 전기를 아낍시다.", sentence, language="ko")
+    wanted = [
+        said for asked, said in found.items() if asked.removeprefix("문서에 따르면 ") == question or question in asked
+    ]
+    assert answer in wanted, found
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "This is a small circuit behind the front plate.",
+        "It requires a public hearing in every district.",
+        "The new master equipment list (MMEL) was approved.",
+        "If this happens, switch off the main supply.",
+        "The fee for members is between 20 and 30 percent of it.",
+        "The order was sent by the Model 737 airplanes of the company.",
+        "The circuit is a well-known part of the con- trol board.",
+    ],
+)
+def test_english_sentences_that_leave_the_question_open(sentence: str) -> None:
+    assert answers(sentence) == {}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "이것은 같은 파일을 나누어 주는 서버입니다.",
+        "엄밀히 말하면 계정이 하루 동안 잠깁니다.",
+        "전자의 경우는 되지만 후자의 경우 계정이 잠깁니다.",
+        "새로운 서버는 다음과 같은 소프트웨어를 설치합니다.",
+        "계정이 하루 동안 잠기면 그것이 가장 좋은 방법입니다.",
+    ],
+)
+def test_korean_sentences_that_leave_the_question_open(sentence: str) -> None:
+    assert answers("물과 전기를 아낍시다.", sentence, language="ko") == {}
+
+
+def test_two_sentences_that_answer_the_same_question_are_not_asked() -> None:
+    assert (
+        answers(
+            "The annual plan requires a public hearing in every district.",
+            "The annual plan requires a signature of the mayor.",
+        )
+        == {}
+    )
+
+
+def test_a_short_form_whose_letters_are_not_the_initials_is_not_asked() -> None:
+    assert answers("The talk was given to the Society of Friends (XYZ), which took note.") == {}
+
+
+def test_nothing_is_taken_over_a_broken_word() -> None:
+    page = page_with((50, 100, "The control board is a small cir-"), (50, 112, "cuit behind the front plate."))
+    assert LayoutWriter(50).drafts(chunk_of(page)) == []
+
+
+def test_items_of_a_list_and_of_numbered_points() -> None:
+    page = page_with(
+        (50, 100, "Before you leave:"),
+        (60, 112, "• Close all windows"),
+        (60, 124, "• Switch off the lights"),
+        (50, 200, "(1) The owner keeps the keys of the house. More follows."),
+    )
+    found = {draft.answer: draft.question for draft in LayoutWriter(50).drafts(chunk_of(page))}
+    assert "first" in found["Close all windows"]
+    assert "Before you leave" in found["Switch off the lights"]
+    assert '"(1)"' in found["The owner keeps the keys of the house"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "question"),
+    [("지원합니다", "지원합니까"), ("다룬다", "다룹니까"),
+     ("먹는다", "먹습니까"), ("없다", "없습니까"), ("했다", "했습니까"),
+     ("크다", None)],
+)  # fmt: skip
+def test_korean_endings(verb: str, question: str | None) -> None:
+    assert asked(verb) == question
