@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -10,17 +11,20 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from click.testing import CliRunner
+from PIL import Image
 
 from sightline.cli.chat import command as chat_command
 from sightline.cli.plan import command as plan_command
 from sightline.cli.train_vlm import command as train_command
 from sightline.core.errors import InputError
-from sightline.core.message import Message, Request
+from sightline.core.message import Message, Reply, Request
 from sightline.runs.vlm_config import changed, read_config
 from sightline.runs.vlm_data import conversations, told, usable
-from sightline.runs.vlm_pictures import SYLLABLES, TASKS, series, shown
+from sightline.runs.vlm_fusions import compare_fusions
+from sightline.runs.vlm_page import verdict
+from sightline.runs.vlm_pictures import GRID, SIDE, SYLLABLES, TASKS, series, shown
 from sightline.runs.vlm_plan import Load, fitting, plan
-from sightline.runs.vlm_stages import compare_fusions, curriculum, joint, tiny, tiny_config
+from sightline.runs.vlm_stages import Tiny, curriculum, joint, tiny, tiny_config
 from sightline.vlm.chat import VLMChat
 
 torch.set_num_threads(1)
@@ -30,23 +34,51 @@ def config(): return tiny_config(curriculum(10))
 """
 
 
+SMALL = Tiny(steps=10, pictures=60, tests=1, checks=1, seeds=2, workers=1)
+
+
 @pytest.fixture(scope="module")
 def tiny_run(tmp_path_factory):
     out = tmp_path_factory.mktemp("tiny")
-    return out, tiny(out, steps=10, pictures=36, tests=2)
+    return out, tiny(out, SMALL)
 
 
 def test_tiny_writes_its_table_its_models_and_its_proofs(tiny_run):
     out, table = tiny_run
     assert json.loads((out / "table.json").read_text()) == table
     assert table["data"] == "synthetic, rendered"
-    assert table["staged"]["steps"] == table["joint"]["steps"] == 10
-    assert set(table["staged"]["scores"]) == set(TASKS)
+    assert set(table["staged"]["scores"]) == set(table["before"]) == set(TASKS)
     for value, low, high in table["staged"]["scores"].values():
         assert 0 <= low <= value <= high <= 1
+    for arm in ("staged", "joint"):
+        assert [run["seed"] for run in table[arm]["runs"]] == [0, 1]
+        for run in table[arm]["runs"]:
+            assert len(run["losses"]) == 10
+            assert run["curve"][-1]["at"] == 10
+            assert set(run["curve"][-1]["figures"]) == set(TASKS)
+    assert "over 2 seeds" in verdict(table)
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "synthetic" in page
+    assert verdict(table) in page
+    assert all(sample["answer"] in page for sample in table["staged"]["runs"][0]["samples"] if not sample["right"])
     picture = next(series(("colour",), 1, 9)).messages[:1]
     (reply,) = VLMChat.open(out / "staged" / "model").replies([Request(messages=picture, max_tokens=8)])
     assert reply.ok
+
+
+def test_a_tiny_run_goes_on_where_it_stopped_and_one_seed_claims_nothing(tiny_run, tmp_path):
+    out, table = tiny_run
+    assert tiny(out, SMALL)["staged"]["scores"] == table["staged"]["scores"]
+    alone = {**table, "staged_minus_joint": {"mean": [0.1, None, None]}}
+    assert "one seed says nothing" in verdict(alone)
+    worse = {**table, "staged_minus_joint": {"mean": [-0.1, -0.2, -0.05]}}
+    assert "joint training beat staging" in verdict(worse)
+
+
+def test_sizes_of_the_tiny_run_are_checked(tmp_path):
+    for bad in ("steps=0", "speed=9", "steps"):
+        result = CliRunner().invoke(train_command, ["tiny", "--out", str(tmp_path), "--set", bad])
+        assert isinstance(result.exception, InputError), bad
 
 
 def test_chat_answers_about_a_picture_file(tiny_run, tmp_path):
@@ -64,11 +96,22 @@ def test_chat_answers_about_a_picture_file(tiny_run, tmp_path):
     ]
     result = CliRunner().invoke(chat_command, [str(out / "joint" / "model"), *asked])
     assert result.exit_code == 0, result.output
-    assert (tmp_path / "b.png").is_file()
     (tmp_path / "a.png").write_bytes(b"junk")
     broken = CliRunner().invoke(chat_command, [str(out / "joint" / "model"), *asked])
     assert isinstance(broken.exception, InputError)
     assert "unreadable-picture" in str(broken.exception)
+
+
+def test_chat_draws_the_boxes_of_an_answer(tmp_path, monkeypatch):
+    spoken = Reply(text="<box>125, 250, 500, 750</box>", model="scripted")
+    scripted = SimpleNamespace(replies=lambda requests: iter([spoken]))
+    monkeypatch.setattr(VLMChat, "open", lambda folder: scripted)
+    Image.new("RGB", (80, 40), "white").save(tmp_path / "a.png")
+    wanted = ["--image", str(tmp_path / "a.png"), "--ask", "box?", "--boxes", str(tmp_path / "b.png")]
+    result = CliRunner().invoke(chat_command, [str(tmp_path), *wanted])
+    assert result.exit_code == 0, result.output
+    rows, cols = (np.asarray(Image.open(tmp_path / "b.png")).astype(int).sum(2) < 765).nonzero()
+    assert (cols.min(), rows.min(), cols.max(), rows.max()) == (10, 10, 40, 30)
 
 
 def test_fusions_compare_on_equal_terms(tmp_path):
@@ -85,7 +128,7 @@ def test_equal_compute():
 
 @pytest.mark.parametrize("task", TASKS)
 def test_pictures_are_their_answers(task):
-    pictures = [shown(task, np.random.default_rng(seed)) for seed in range(30)]
+    pictures = [shown(task, np.random.default_rng(seed)) for seed in range(40)]
     again = shown(task, np.random.default_rng(3))
     assert again.picture.tobytes() == pictures[3].picture.tobytes()
     assert len({one.answer for one in pictures}) > 3
@@ -95,7 +138,12 @@ def test_pictures_are_their_answers(task):
         if drawn is not None:
             assert drawn.any()
         if one.box is not None:
-            assert 0 <= one.box.left < one.box.right <= 48
+            assert 0 <= one.box.left < one.box.right <= SIDE
+            assert all(side % (SIDE // GRID) == 0 for side in one.box)
+            inside = np.abs(pixels - pixels[0, 0]).sum(2) > 60 if one.box.left or one.box.top else None
+            if inside is not None:
+                rows, cols = inside.nonzero()
+                assert (cols.min(), rows.min(), cols.max() + 1, rows.max() + 1) == one.box
         if task == "hangul":
             assert one.answer in SYLLABLES
 

@@ -20,10 +20,9 @@ from sightline.vlm.pixels import opened
 @click.option("--image", "images", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--ask", help="One question; without it, a conversation until an empty line.")
 @click.option("--max-tokens", default=256, show_default=True)
-@click.option(
-    "--boxes", type=click.Path(path_type=Path), help="Where to write the first image with the answer's boxes."
-)
-def command(folder: Path, images: tuple[Path, ...], ask: str | None, max_tokens: int, boxes: Path | None) -> None:
+@click.option("--boxes", type=click.Path(path_type=Path), default=Path("boxes.png"), show_default=True,
+              help="Where the first image is written with the boxes of an answer that has some.")  # fmt: skip
+def command(folder: Path, images: tuple[Path, ...], ask: str | None, max_tokens: int, boxes: Path) -> None:
     """Talk to a model that `train vlm` made, about pictures of your own.
 
     \b
@@ -42,9 +41,8 @@ def command(folder: Path, images: tuple[Path, ...], ask: str | None, max_tokens:
             raise InputError(f"the model cannot answer: {reply.error}")
         click.echo(reply.text)
         turns.append(Message.of("assistant", reply.text))
-        if boxes is not None and data:
-            picture = opened(data[0])
-            found = boxes_in(reply.text, picture.size)
+        picture = opened(data[0]) if data else None
+        if picture is not None and (found := boxes_in(reply.text, picture.size)):
             drawn(picture, found).save(boxes)
             click.echo(f"{len(found)} boxes drawn: {boxes}", err=True)
         if ask:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sightline.runs.vlm_stages import compare_fusions
+from sightline.runs.vlm_fusions import compare_fusions
 
 
 @click.command()

@@ -3,39 +3,52 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+from pydantic import BaseModel, ValidationError
 
 from sightline.core.errors import InputError
 from sightline.runs.vlm_config import read_config
 from sightline.runs.vlm_data import conversations, told, usable
-from sightline.runs.vlm_stages import run, tiny
+from sightline.runs.vlm_documents import Sizes, read_documents
+from sightline.runs.vlm_page import verdict
+from sightline.runs.vlm_stages import Tiny, run, tiny
+
+Kind = TypeVar("Kind", bound=BaseModel)
 
 
 @click.command()
-@click.argument("name", metavar="CONFIG.py|tiny")
+@click.argument("name", metavar="CONFIG.py|tiny|documents")
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change one value: stages.0.steps=200.")
 @click.option("--data", type=click.Path(path_type=Path), metavar="DATASET", help="A dataset that sightline built.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 def command(name: str, changes: tuple[str, ...], data: Path | None, out: Path) -> None:
     """Train a vision-language model by stages; goes on from where it stopped.
 
-    `tiny` needs no data: it renders pictures, trains from scratch on the CPU, by stages and jointly, and compares.
+    `tiny` needs no data: it renders pictures, trains from scratch on the CPU, by stages and jointly, and compares;
+    --set seeds=3 says how sure the comparison is.
+    `documents` learns to read rendered lines, then a built dataset's own answers, every document left out in turn.
     CONFIG.py defines `config()`, which gives a VLMRun. OUT/model is then a plain Hugging Face folder.
 
     \b
     sightline train vlm tiny --out runs/tiny
+    sightline train vlm documents --data demo/documents --out runs/documents
     sightline train vlm my_run.py --data my-dataset --out runs/mine --set stages.0.steps=200
     """
     if name == "tiny":
-        table = tiny(out, **{key: int(value) for key, _, value in (change.partition("=") for change in changes)})
+        table = tiny(out, sizes_of(Tiny, changes))
         for task, (value, low, high) in table["staged"]["scores"].items():
             before, joint = table["before"][task][0], table["joint"]["scores"][task][0]
             click.echo(f"{task:8} before {before:.0%}  joint {joint:.0%}  staged {value:.0%} [{low:.0%}, {high:.0%}]")
-        click.echo(f"synthetic pictures; staging {'beat' if table['staging_wins'] else 'did not beat'} joint training")
+        click.echo(f"synthetic pictures; {verdict(table)}")
+        click.echo(f"model: {out / 'staged' / 'model'}    report: {out / 'report.html'}")
         return
     if data is None:
         raise InputError("a dataset is needed", remedy="--data DATASET")
+    if name == "documents":
+        click.echo(told_documents(read_documents(data, out, sizes_of(Sizes, changes))))
+        return
     config = read_config(name, changes)
     _, reader = config.build()
     rows, refused = usable(conversations(data), reader, picture_budget=config.picture_budget, longest=config.longest)
@@ -44,3 +57,28 @@ def command(name: str, changes: tuple[str, ...], data: Path | None, out: Path) -
         raise InputError("no usable row in the dataset", subject=data, remedy=told(refused))
     result = run(config, {stage.data: rows for stage in config.stages}, out)
     click.echo(f"{len(result.course.losses)} steps, last loss {result.course.losses[-1]:.3f}; model: {out / 'model'}")
+
+
+def sizes_of(kind: type[Kind], changes: tuple[str, ...]) -> Kind:
+    """`steps=300`, `seeds=3` ... Raises InputError for other names and values that do not fit."""
+    values = dict(change.partition("=")[::2] for change in changes)
+    try:
+        return kind.model_validate_strings(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            f"not a size of this run: {first['msg']}",
+            subject=".".join(map(str, first["loc"])),
+            remedy=f"one of {', '.join(kind.model_fields)}",
+        ) from error
+
+
+def told_documents(table: dict[str, Any]) -> str:
+    """ANLS before and after in words."""
+
+    def bounds(value: float, low: float | None, high: float | None) -> str:
+        return f"{value:.3f}" + ("" if low is None else f" [{low:.3f}, {high:.3f}]")
+
+    before, after, gain = (bounds(*table[name]) for name in ("zero_shot", "tuned", "gain"))
+    counted = f"{table['answers']} answers of {table['documents']} documents (small), refused: {table['refused']}"
+    return f"{counted}\nANLS zero-shot {before}  fine-tuned {after}  gain {gain}"

@@ -19,6 +19,8 @@ from sightline.core.message import Message, Picture
 from sightline.vlm.boxes import spelled
 
 SIDE: Final = 48
+GRID: Final = 8
+"""Corners of boxes lie on every `SIDE / GRID`th pixel, so that a coordinate is one of nine numbers."""
 COLOURS: Final = {
     "red": (220, 40, 40),
     "green": (40, 170, 60),
@@ -29,6 +31,16 @@ COLOURS: Final = {
 }
 SYLLABLES: Final = "가나다라마바사아자차카타파하고누"
 TASKS: Final = ("colour", "count", "place", "digits", "hangul", "box")
+INK: Final = (20, 20, 20)
+"""Writing is dark and stands near the middle; everything else has a colour and a place of its own."""
+WORDS: Final = (
+    *("user\n", "assistant\n", "colour?", "count?", "place?", "box?", "read"),
+    *COLOURS,
+    *("<box>", "</box>", ", "),
+    *(str(place * 1000 // GRID) for place in range(1, GRID + 1)),
+    *SYLLABLES,
+)
+"""What a small model's tokenizer holds as one token each beside single bytes, so that rows are short."""
 HANGUL_FONTS: Final = (
     "/usr/share/fonts/truetype/nanum/NanumGothic.ttf",
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
@@ -87,20 +99,19 @@ def shown(task: str, draw: np.random.Generator) -> Shown:
         pen.rectangle((x, y, x + 10, y + 10), fill=colour)
         return Shown(task, picture, "place?", f"{'abc'[row]}{col + 1}")
     if task == "box":
-        wide, high = (int(v) for v in draw.integers(12, 30, 2))
-        x, y = int(draw.integers(0, SIDE - wide)), int(draw.integers(0, SIDE - high))
-        pen.rectangle((x, y, x + wide, y + high), fill=colour)
-        box = Box(x, y, x + wide, y + high)
+        unit = SIDE // GRID
+        wide, high = (int(v) for v in draw.integers(2, 6, 2))
+        x, y = int(draw.integers(0, GRID - wide + 1)), int(draw.integers(0, GRID - high + 1))
+        box = Box(x * unit, y * unit, (x + wide) * unit, (y + high) * unit)
+        pen.rectangle((box.left, box.top, box.right - 1, box.bottom - 1), fill=colour)
         return Shown(task, picture, "box?", spelled(box, (SIDE, SIDE)), box)
     if task not in ("digits", "hangul"):
         raise InputError("no such task", subject=task, remedy=f"one of {', '.join(TASKS)}")
     digits = task == "digits"
     words = f"{int(draw.integers(0, 100)):02d}" if digits else str(draw.choice(list(SYLLABLES)))
-    font = ImageFont.load_default(24) if digits else ImageFont.truetype(hangul_font(), 30)
-    left, top, right, bottom = pen.textbbox((0, 0), words, font=font)
-    x = int(draw.integers(0, max(1, int(SIDE - (right - left))))) - int(left)
-    y = int(draw.integers(0, max(1, int(SIDE - (bottom - top))))) - int(top)
-    pen.text((x, y), words, font=font, fill=colour)
+    font = ImageFont.load_default(30) if digits else ImageFont.truetype(hangul_font(), 34)
+    right, down = (int(v) for v in draw.integers(-4, 5, 2))
+    pen.text((SIDE // 2 + right, SIDE // 2 + down), words, font=font, fill=INK, anchor="mm")
     return Shown(task, picture, "read", words)
 
 
