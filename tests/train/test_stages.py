@@ -16,7 +16,7 @@ from sightline.core.errors import InputError, ModelError, PlanError, StorageErro
 from sightline.train.checkpoint import STATE, load_state, save_folder, save_state
 from sightline.train.packing import epochs
 from sightline.train.parts import PARTS, hashes
-from sightline.train.stages import Choice, Course, Stage, train
+from sightline.train.stages import Choice, Course, Progress, Stage, Watch, train
 
 ALIGN = Stage(name="align", trainable=("connector",), lr={"connector": 1e-2}, steps=4, save_every=2)
 JOINT = Stage(
@@ -137,14 +137,30 @@ def test_the_best_checkpoint_is_chosen_by_the_weighted_score(tiny, tmp_path):
         [stage],
         data,
         tmp_path,
-        evaluate=(lambda _: next(given), choice),
-        keep_best=lambda: kept.append(hashes(model, PARTS)["connector"]),
+        watch=Watch(
+            judge=lambda _: next(given),
+            choice=choice,
+            keep=lambda: kept.append(hashes(model, PARTS)["connector"]),
+        ),
     )
     assert [round(row["score"], 3) for row in course.curve] == [0.2, 0.7, 0.225]
     assert len(kept) == 2
     assert kept[-1] != hashes(model, PARTS)["connector"], "best is not last"
     with pytest.raises(PlanError, match="lacks"):
         choice.score({"a": 1.0})
+
+
+def test_every_step_is_told_with_what_is_left(tiny, tmp_path):
+    model, data = _setting(tiny)
+    heard: list[Progress] = []
+    course = train(model, [ALIGN, JOINT], data, tmp_path, watch=Watch(tell=heard.append))
+    assert [(one.stage, one.step) for one in heard] == [(s.name, i) for s in (ALIGN, JOINT) for i in (1, 2, 3, 4)]
+    assert [one.loss for one in heard] == course.losses
+    assert heard[-1].left == 0.0
+    assert heard[-1].seconds == pytest.approx(course.seconds)
+    first = heard[0]  # 3 batches of its own stage and 4 x 2 of the next are left
+    assert first.left == pytest.approx(first.seconds * 11)
+    assert first.told() == f"align 1/4  loss {first.loss:.3f}  {first.seconds:.0f} s, {first.left:.0f} s to go"
 
 
 def test_mistakes_are_named_before_anything_runs(tiny, tmp_path):

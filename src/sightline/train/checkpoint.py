@@ -7,6 +7,7 @@ of one, whenever the process dies.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -37,17 +38,23 @@ def save_state(folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, 
     """Atomic. Raises StorageError where the disk is full or the folder not writable; the old state is then whole."""
     header = {"format": FORMAT, "facts": json.dumps(facts)}
     data = save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}, header)
-    path = folder / STATE
-    temporary = folder / f"{STATE}.writing"
+    write_whole(folder / STATE, data)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Beside, synced, renamed: the old file stays until the new one is whole. Raises StorageError where the disk is
+    full or the folder not writable."""
+    temporary = path.with_name(f"{path.name}.writing")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise StorageError("cannot store a checkpoint", subject=path, remedy=str(error)) from error
 
 

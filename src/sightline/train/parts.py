@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
 from sightline.core.errors import ModelError, PlanError
+from sightline.train.machine import whole
 
 Parts = Mapping[str, tuple[str, ...]]
 
@@ -64,12 +65,19 @@ def freeze_all_but(model: nn.Module, trainable: Sequence[str], parts: Parts) -> 
 
 def hashes(model: nn.Module, parts: Parts) -> dict[str, str]:
     """SHA-256 of every part: names, shapes, types and bytes of parameters and buffers."""
-    digests: dict[str, Any] = {}
-    for name, value in sorted(model.state_dict().items()):
-        digest = digests.setdefault(part_of(name, parts), hashlib.sha256())
-        digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
-        digest.update(_bytes(value))
-    return {part: digest.hexdigest() for part, digest in digests.items()}
+    grouped: dict[str, dict[str, Tensor]] = {}
+    for name, value in model.state_dict().items():
+        grouped.setdefault(part_of(name, parts), {})[name] = value
+    return {part: digest(values) for part, values in grouped.items()}
+
+
+def digest(values: Mapping[str, Tensor]) -> str:
+    """SHA-256 of named tensors, in the order of their names."""
+    whole = hashlib.sha256()
+    for name, value in sorted(values.items()):
+        whole.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+        whole.update(_bytes(value))
+    return whole.hexdigest()
 
 
 def prove_frozen(before: Mapping[str, str], after: Mapping[str, str], trainable: Sequence[str]) -> None:
@@ -80,5 +88,5 @@ def prove_frozen(before: Mapping[str, str], after: Mapping[str, str], trainable:
 
 
 def _bytes(value: Tensor) -> bytes:
-    flat = value.detach().cpu().contiguous().flatten()
+    flat = whole(value.detach()).cpu().contiguous().flatten()
     return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""

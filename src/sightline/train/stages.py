@@ -1,7 +1,7 @@
 """Training by stages: what trains, how fast, on what, for how long; frozen parts proven unchanged; resume exact.
 
 The batch of a step is a pure function of the step, so that a resumed run needs no sampler state and an interrupted run
-equals an uninterrupted one to the last bit (on CPU).
+equals an uninterrupted one to the last bit (on CPU), on as many processes as it began with.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 # torch leaves many of its functions untyped.
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -22,12 +23,24 @@ from torch import Tensor, nn
 from sightline.core.errors import InputError, ModelError, PlanError
 from sightline.core.fingerprint import fingerprint
 from sightline.train.checkpoint import load_state, save_state
+from sightline.train.machine import Machine, as_held, on, whole
 from sightline.train.parts import PARTS, Parts, freeze_all_but, hashes, part_of, prove_frozen
 
 Batch = Mapping[str, Any]
 Data = Callable[[int], Batch]
 """Step (from 0 in its stage) -> keyword arguments of the model, "labels" among them."""
 Evaluate = Callable[[nn.Module], Mapping[str, float]]
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Data that prepares itself once it is settled what trains, as `Featured` does."""
+
+    def begin(self, model: nn.Module) -> Data:
+        """Called when a stage begins or goes on."""
+
+    def flush(self) -> Mapping[str, Any] | None:
+        """Called at every save: store what is new, and say what was done in this stage."""
 
 
 class Stage(BaseModel):
@@ -88,6 +101,39 @@ class Choice(BaseModel):
         return sum(w * figures[name] for name, w in self.weights.items()) / sum(self.weights.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands after a step."""
+
+    stage: str
+    step: int
+    """Of the stage, from 1."""
+    steps: int
+    """Of the stage."""
+    loss: float
+    seconds: float
+    """Spent on all steps so far, those before an interruption included."""
+    left: float
+    """Seconds to the end of the last stage: batches still to come at the pace of the stage's latest ones (a later stage
+    may be faster or slower)."""
+
+    def told(self) -> str:
+        """ "align 40/500  loss 2.310  12 s, 138 s to go"."""
+        place = f"{self.stage} {self.step}/{self.steps}"
+        return f"{place}  loss {self.loss:.3f}  {self.seconds:.0f} s, {self.left:.0f} s to go"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is looked at while a run goes on. `judge` runs at every save, and `keep` when its score is the best so far
+    (on the first process alone); `tell` hears of every step there."""
+
+    judge: Evaluate | None = None
+    choice: Choice | None = None
+    keep: Callable[[], None] | None = None
+    tell: Callable[[Progress], None] | None = None
+
+
 @dataclass(slots=True)
 class Course:
     """How a run went; kept in every checkpoint."""
@@ -107,23 +153,21 @@ class Course:
 def train(
     model: nn.Module,
     stages: Sequence[Stage],
-    data: Mapping[str, Data],
+    data: Mapping[str, Data | Source],
     out: Path,
     *,
     parts: Parts = PARTS,
-    evaluate: tuple[Evaluate, Choice] | None = None,
-    keep_best: Callable[[], None] | None = None,
+    watch: Watch | None = None,
+    machine: Machine | None = None,
 ) -> Course:
     """Run `stages` on `model` in place; goes on from OUT where a checkpoint of the same stages lies.
 
-    `evaluate` runs at every save; `keep_best` is called when its score is the best so far. Raises PlanError for
-    stages that do not fit the model or the data, InputError for a checkpoint of other stages, ModelError where the
-    loss is not a number or a frozen part changed, StorageError where OUT cannot be written.
+    Raises PlanError for stages that do not fit the model, the data or the machine, InputError for a checkpoint of other
+    stages, ModelError where the loss is not a number or a frozen part changed, StorageError where OUT cannot be
+    written.
     """
-    for stage in stages:
-        if stage.data not in data:
-            raise PlanError("no such data", subject=stage.data, remedy=f"given: {', '.join(data)}")
-        freeze_all_but(model, stage.trainable, parts)
+    watch, machine = watch or Watch(), machine or Machine()
+    _check(model, stages, data, parts, watch, machine)
     key = fingerprint([stage.model_dump(mode="json") for stage in stages])
     course = Course()
     state = load_state(out)
@@ -131,46 +175,107 @@ def train(
         if state.facts["key"] != key:
             raise InputError("the checkpoint is of other stages", subject=out, remedy="choose another --out")
         course = Course(**state.facts["course"])
-        _restore(model, state.tensors)
+        _restore(model, state.tensors, machine)
+    machine.place(model)
     while course.stage < len(stages):
         stage = stages[course.stage]
-        run = _Run(model, stage, parts)
+        run = _Run(model, stage, parts, machine)
         if state is not None and course.step:
             run.restore(state.tensors)
         if not course.step:
             course.before = hashes(model, parts)
         state = None
+        source = data[stage.data]
+        batches = source.begin(model) if isinstance(source, Source) else source
+        pace = _Pace(stages, course)
         while course.step < stage.steps:
             begin = time.perf_counter()
-            course.losses.append(run.step(data[stage.data], course.step))
+            course.losses.append(run.step(batches, course.step))
             course.step += 1
-            course.seconds += time.perf_counter() - begin
+            pace.passed(time.perf_counter() - begin)
+            if watch.tell is not None and not machine.rank:
+                watch.tell(pace.progress())
             last = course.step == stage.steps
+            if not (last or (stage.save_every and course.step % stage.save_every == 0)):
+                continue
+            used = source.flush() if isinstance(source, Source) else None
             if last:
                 after = hashes(model, parts)
                 prove_frozen(course.before, after, stage.trainable)
-                course.proofs.append(
-                    {"stage": stage.name, "trained": list(stage.trainable), "before": course.before, "after": after}
-                )
-            if last or (stage.save_every and course.step % stage.save_every == 0):
-                if evaluate is not None:
-                    _evaluated(model, course, stage, evaluate, keep_best)
-                    run.begin()
-                saved = {**_tensors(model), **run.tensors()}
-                facts: dict[str, Any] = {"key": key, "course": _facts(course), "trainable": list(stage.trainable)}
-                if last:
-                    facts["course"] |= {"stage": course.stage + 1, "step": 0}
+                proof = {"stage": stage.name, "trained": list(stage.trainable), "before": course.before, "after": after}
+                course.proofs.append(proof | ({"features": used} if used else {}))
+            if watch.judge is not None:
+                _evaluated(model, course, stage, watch, machine)
+                run.begin()
+            saved = {**_tensors(model), **run.tensors()}
+            facts: dict[str, Any] = {"key": key, "course": _facts(course), "trainable": list(stage.trainable)}
+            if last:
+                facts["course"] |= {"stage": course.stage + 1, "step": 0}
+            if not machine.rank:
                 save_state(out, saved, facts)
+            machine.wait()
         course.stage, course.step = course.stage + 1, 0
     return course
+
+
+def _check(
+    model: nn.Module,
+    stages: Sequence[Stage],
+    data: Mapping[str, Data | Source],
+    parts: Parts,
+    watch: Watch,
+    machine: Machine,
+) -> None:
+    """Every mistake that can be told before a step."""
+    for stage in stages:
+        if stage.data not in data:
+            raise PlanError("no such data", subject=stage.data, remedy=f"given: {', '.join(data)}")
+        if stage.accumulate % machine.world:
+            raise PlanError(
+                f"{stage.accumulate} batches a step cannot be shared by {machine.world} processes",
+                subject=f"stage {stage.name}",
+                remedy="make `accumulate` a multiple of the processes",
+            )
+        freeze_all_but(model, stage.trainable, parts)
+    if watch.judge is not None and watch.choice is None:
+        raise PlanError("an evaluation needs a choice of its figures", remedy="Watch(judge=..., choice=Choice(...))")
+    if machine.sharded and (watch.judge is not None or any(isinstance(data[stage.data], Source) for stage in stages)):
+        raise PlanError(
+            "a sharded model is neither evaluated nor asked for features while it trains",
+            remedy="leave out Watch(judge=...) and Featured, or do not shard",
+        )
+
+
+class _Pace:
+    """Seconds per batch, and what they say of the rest."""
+
+    def __init__(self, stages: Sequence[Stage], course: Course) -> None:
+        self.stages, self.course = stages, course
+        self.latest: deque[float] = deque(maxlen=20)
+
+    def passed(self, seconds: float) -> None:
+        """After a step."""
+        self.latest.append(seconds)
+        self.course.seconds += seconds
+
+    def progress(self) -> Progress:
+        """Now."""
+        course = self.course
+        stage = self.stages[course.stage]
+        pace = sum(self.latest) / len(self.latest) / stage.accumulate
+        batches = (stage.steps - course.step) * stage.accumulate
+        batches += sum(later.steps * later.accumulate for later in self.stages[course.stage + 1 :])
+        return Progress(stage.name, course.step, stage.steps, course.losses[-1], course.seconds, batches * pace)
 
 
 class _Run:
     """Optimizer and schedule of one stage."""
 
-    def __init__(self, model: nn.Module, stage: Stage, parts: Parts) -> None:
-        self.model, self.stage, self.parts = model, stage, parts
+    def __init__(self, model: nn.Module, stage: Stage, parts: Parts, machine: Machine) -> None:
+        self.model, self.stage, self.parts, self.machine = model, stage, parts, machine
         self.begin()
+        self.joined = machine.joined(model)
+        self.device = next(model.parameters()).device
         groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
         self.names: list[str] = []
         for name, parameter in model.named_parameters():
@@ -193,20 +298,22 @@ class _Run:
 
     def step(self, data: Data, step: int) -> float:
         """One optimizer step; returns its loss."""
-        many = self.stage.accumulate
-        batches = [data(step * many + i) for i in range(many)]
-        total = sum(int((batch["labels"][:, 1:] != -100).sum()) for batch in batches)
+        many, world = self.stage.accumulate, self.machine.world
+        batches = [data(step * many + i) for i in range(self.machine.rank, many, world)]
+        total = self.machine.total(sum(int((batch["labels"][:, 1:] != -100).sum()) for batch in batches))
         if not total:
             raise ModelError("a batch without a trained token", subject=f"stage {self.stage.name}, step {step}")
         loss = 0.0
-        for batch in batches:
-            part = self.model(**batch, num_items_in_batch=total, use_cache=False).loss
-            part.backward()
+        for i, batch in enumerate(batches):
+            with self.machine.alone(self.joined, last=i == len(batches) - 1):
+                part = self.joined(**on(self.device, batch), num_items_in_batch=total, use_cache=False).loss
+                (part * world if world > 1 else part).backward()
             loss += float(part.detach())
-        norm = nn.utils.clip_grad_norm_(self.trained, self.stage.clip)
-        if not (math.isfinite(loss) and math.isfinite(float(norm))):
+        loss = self.machine.total(loss)
+        norm = float(whole(nn.utils.clip_grad_norm_(self.trained, self.stage.clip)))
+        if not (math.isfinite(loss) and math.isfinite(norm)):
             raise ModelError(
-                f"the loss is {loss}, its gradient {float(norm)}",
+                f"the loss is {loss}, its gradient {norm}",
                 subject=f"stage {self.stage.name}, step {step}",
                 remedy="the last checkpoint is whole: lower lr, then run again",
             )
@@ -217,12 +324,12 @@ class _Run:
         return loss
 
     def tensors(self) -> dict[str, Tensor]:
-        """Moments and steps by parameter name, and the random state."""
+        """Moments and steps by parameter name, and the random state of every process."""
         named = dict(self.model.named_parameters())
-        out = {"random": torch.get_rng_state()}
+        out = {f"random.{rank}": state for rank, state in enumerate(self.machine.every(_random(self.device)))}
         for name in self.names:
             for key, value in self.optimizer.state[named[name]].items():
-                out[f"optimizer.{key}.{name}"] = value
+                out[f"optimizer.{key}.{name}"] = whole(value)
         return out
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
@@ -230,40 +337,55 @@ class _Run:
         named = dict(self.model.named_parameters())
         for name in self.names:
             self.optimizer.state[named[name]] = {
-                key: tensors[f"optimizer.{key}.{name}"].to(named[name].device if key != "step" else "cpu")
-                for key in ("step", "exp_avg", "exp_avg_sq")
+                "step": tensors[f"optimizer.step.{name}"],
+                **{key: as_held(tensors[f"optimizer.{key}.{name}"], named[name]) for key in ("exp_avg", "exp_avg_sq")},
             }
-        torch.set_rng_state(tensors["random"])
+        _set_random(tensors[f"random.{self.machine.rank}"], self.device)
 
 
-def _evaluated(
-    model: nn.Module,
-    course: Course,
-    stage: Stage,
-    evaluate: tuple[Evaluate, Choice],
-    keep_best: Callable[[], None] | None,
-) -> None:
-    judge, choice = evaluate
+def _evaluated(model: nn.Module, course: Course, stage: Stage, watch: Watch, machine: Machine) -> None:
+    assert watch.judge is not None
+    assert watch.choice is not None
     model.eval()
     with torch.no_grad():
-        figures = dict(judge(model))
-    score = choice.score(figures)
+        figures = dict(watch.judge(model))
+    score = watch.choice.score(figures)
     best = all(score > row["score"] for row in course.curve)
     course.curve.append({"stage": stage.name, "step": course.step, "score": score, "figures": figures})
-    if best and keep_best is not None:
-        keep_best()
+    if best and watch.keep is not None and not machine.rank:
+        watch.keep()
+
+
+def _random(device: torch.device) -> Tensor:
+    """State of the CPU's generator, then of the device's own."""
+    own = [torch.get_rng_state()]
+    if device.type == "cuda":
+        own.append(torch.cuda.get_rng_state(device))
+    return torch.cat(own)
+
+
+def _set_random(state: Tensor, device: torch.device) -> None:
+    size = len(torch.get_rng_state())
+    torch.set_rng_state(state[:size])
+    if device.type == "cuda" and len(state) > size:
+        torch.cuda.set_rng_state(state[size:], device)
 
 
 def _tensors(model: nn.Module) -> dict[str, Tensor]:
-    return {f"model.{name}": value for name, value in model.state_dict().items()}
+    return {f"model.{name}": whole(value) for name, value in model.state_dict().items()}
 
 
-def _restore(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+def _restore(model: nn.Module, tensors: Mapping[str, Tensor], machine: Machine) -> None:
     weights = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
     if odd := sorted(set(weights) ^ set(model.state_dict())):
         raise InputError("the checkpoint is of another model", subject=odd[:3], remedy="choose another --out")
+    processes = sum(name.startswith("random.") for name in tensors)
+    if processes != machine.world:
+        raise InputError(
+            f"the checkpoint is of {processes} processes, this run has {machine.world}", remedy="run alike"
+        )
     model.load_state_dict(weights)
-    torch.set_rng_state(tensors["random"])
+    _set_random(tensors[f"random.{machine.rank}"], next(model.parameters()).device)
 
 
 def _facts(course: Course) -> dict[str, Any]:

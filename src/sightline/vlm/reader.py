@@ -75,6 +75,8 @@ class VLMReader(ProcessorMixin):
             )
         self._control = {token: vocabulary[token] for token in wanted}
         self.image_token, self.image_token_id = IMAGE, self._control[IMAGE]
+        self.never = [self._control[IMAGE], self._control[SEEN]]
+        self.ends = frozenset({self._control[FINISH]})
 
     @property
     def model_input_names(self) -> list[str]:
@@ -138,9 +140,20 @@ class VLMReader(ProcessorMixin):
             out["labels"][i, place] = row.labels
         views = [view for row in rows for view in row.views]
         if views:
-            out["pixel_values"] = stacked(views)
+            if views[0].ndim == 2:  # a frozen encoder's features (T, C) in place of pixels
+                out["vision_features"] = torch.cat(views)
+            else:
+                out["pixel_values"] = stacked(views)
             out["image_sizes"] = torch.tensor([size for row in rows for size in row.sizes])
         return out
+
+    def positions(self, batch: dict[str, Tensor]) -> Tensor:
+        """(B, L) of rows padded on the left."""
+        return (batch["attention_mask"].cumsum(-1) - 1).clamp(min=0)
+
+    def carried(self, _: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Keywords of a step of decoding beyond ids, mask, positions and cache: none."""
+        return {}
 
     def __call__(self, images: Any = None, text: Any = None, **options: Any) -> BatchFeature:
         """As processors are called: `text` with one `<image>` per picture, `images` flat or one list per text. Raises

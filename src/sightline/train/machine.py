@@ -1,0 +1,108 @@
+"""Where training runs: one process, or several that `accelerate launch` or `torchrun` started.
+
+    one process      the model stays where it is
+    replicated       every process holds the model; accelerate's DDP adds up the gradients
+    sharded          every process holds a part of each block (torch's FSDP2)
+
+The batches of a step are shared out among the processes, so a step sees the same batches however many there are.
+"""
+
+from __future__ import annotations
+
+# mypy: disable-error-code="no-untyped-call"
+# torch leaves many of its functions untyped.
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.tensor import DTensor, distribute_tensor
+from transformers.modeling_layers import GradientCheckpointingLayer
+
+from sightline.core.door import require
+from sightline.core.errors import PlanError
+
+
+class Machine:
+    """The processes of this run, as the launcher's environment says. Raises PlanError where `sharded` has nothing to
+    shard over, MissingExtra without accelerate."""
+
+    def __init__(self, *, sharded: bool = False) -> None:
+        self.world = int(os.environ.get("WORLD_SIZE", "1"))
+        self.rank = int(os.environ.get("RANK", "0")) if self.world > 1 else 0
+        self.sharded = sharded
+        self._accelerator: Any = None
+        if self.world > 1:
+            accelerate = require("accelerate", "train")
+            unused = accelerate.DistributedDataParallelKwargs(find_unused_parameters=True)  # rows without pictures
+            self._accelerator = accelerate.Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[unused])
+        elif sharded:
+            raise PlanError("one process cannot shard a model", remedy="torchrun --nproc-per-node 2 ...")
+
+    def place(self, model: nn.Module) -> None:
+        """The model on this process' device, and cut up where it is to be."""
+        if self._accelerator is None:
+            return
+        device = self._accelerator.device
+        model.to(device)
+        if self.sharded and not isinstance(model, FSDPModule):
+            mesh = init_device_mesh(device.type, (self.world,))
+            for module in model.modules():
+                if isinstance(module, GradientCheckpointingLayer):
+                    fully_shard(module, mesh=mesh)
+            fully_shard(model, mesh=mesh)
+
+    def joined(self, model: nn.Module) -> nn.Module:
+        """What a step calls: it gives every process the mean of all gradients."""
+        if self._accelerator is None or self.sharded:
+            return model
+        wrapped: nn.Module = self._accelerator.prepare_model(model)
+        return wrapped
+
+    def alone(self, joined: nn.Module, last: bool) -> AbstractContextManager[None]:
+        """Around a batch: only after the last one are gradients exchanged."""
+        if isinstance(joined, FSDPModule):
+            joined.set_requires_gradient_sync(last)
+            return nullcontext()
+        if self._accelerator is None or last:
+            return nullcontext()
+        found: AbstractContextManager[None] = self._accelerator.no_sync(joined)
+        return found
+
+    def total(self, value: float) -> float:
+        """Sum over the processes."""
+        if self._accelerator is None:
+            return value
+        own = torch.tensor(value, dtype=torch.float64, device=self._accelerator.device)
+        return float(self._accelerator.reduce(own, reduction="sum"))
+
+    def every(self, value: Tensor) -> list[Tensor]:
+        """One CPU tensor of each process."""
+        if self._accelerator is None:
+            return [value]
+        return list(self._accelerator.gather(value[None].to(self._accelerator.device)).cpu())
+
+    def wait(self) -> None:
+        """Until all are here."""
+        if self._accelerator is not None:
+            self._accelerator.wait_for_everyone()
+
+
+def whole(value: Tensor) -> Tensor:
+    """All of a tensor of which this process may hold a part."""
+    return value.full_tensor() if isinstance(value, DTensor) else value
+
+
+def as_held(value: Tensor, like: Tensor) -> Tensor:
+    """A whole tensor, on the device of `like` and cut as it is."""
+    value = value.to(like.device)
+    return distribute_tensor(value, like.device_mesh, like.placements) if isinstance(like, DTensor) else value
+
+
+def on(device: torch.device, batch: Mapping[str, Any]) -> dict[str, Any]:
+    """The batch on this device."""
+    return {name: value.to(device) if isinstance(value, Tensor) else value for name, value in batch.items()}
