@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 from io import BytesIO
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -117,3 +119,12 @@ class Tiny:
 @pytest.fixture(scope="session")
 def tiny():
     return Tiny
+
+
+@pytest.fixture(scope="session")
+def ready_parts():
+    """tests/vlm/ready_parts.py."""
+    spec = importlib.util.spec_from_file_location("ready_parts", Path(__file__).with_name("ready_parts.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

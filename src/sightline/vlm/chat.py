@@ -21,20 +21,27 @@ from sightline.core.errors import InputError, ModelError, Reject
 from sightline.core.message import Clip, Reply, Request, Usage
 from sightline.vlm.model import VLM
 from sightline.vlm.reader import Encoded, VLMReader
+from sightline.vlm.ready.kit import ReadyReader, ReadyRow, ready
 
+Row = Encoded | ReadyRow
 SURROGATE_FREE = str.maketrans({"\x00": "\ufffd"})
+
+
+def kind_of(folder: Path) -> str:
+    """The `model_type` of a model folder. Raises InputError where there is none."""
+    config = folder / "config.json"
+    try:
+        return str(json.loads(config.read_text(encoding="utf-8"))["model_type"])
+    except FileNotFoundError as error:
+        raise InputError("no model in this folder", subject=folder, remedy="name what `train vlm` wrote") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError("config.json is not readable", subject=config) from error
 
 
 def loaded(folder: Path) -> tuple[VLM, VLMReader]:
     """Model and reader of a folder, in evaluation mode. Raises InputError where a file is missing, broken or of another
     model."""
-    config = folder / "config.json"
-    try:
-        kind = json.loads(config.read_text(encoding="utf-8")).get("model_type")
-    except FileNotFoundError as error:
-        raise InputError("no model in this folder", subject=folder, remedy="name what `train vlm` wrote") from error
-    except (ValueError, AttributeError) as error:
-        raise InputError("config.json is not readable", subject=config) from error
+    kind = kind_of(folder)
     if kind != "sightline_vlm":
         raise InputError(f"a model of type {kind!r}, not one of ours", subject=folder)
     try:
@@ -53,23 +60,23 @@ def loaded(folder: Path) -> tuple[VLM, VLMReader]:
 
 
 class VLMChat:
-    """Answers requests with a `VLM`; greedy at temperature 0, otherwise each request draws by its own seed.
+    """Answers requests with a `VLM` or a ready model; greedy at temperature 0, otherwise each request draws by its
+    own seed.
 
     Errors of replies: "cannot-see" (clips), "too-long" (prompt and `max_tokens` pass the model's context), and the
     reader's reasons ("unreadable-picture", "aspect-ratio", ...).
     """
 
-    def __init__(self, model: VLM, reader: VLMReader, *, name: str = "vlm", batch_size: int = 8) -> None:
+    def __init__(self, model: Any, reader: VLMReader | ReadyReader, *, name: str = "vlm", batch_size: int = 8) -> None:
         self.model, self.reader, self._name, self.batch_size = model.eval(), reader, name, batch_size
-        text = model.config.text_config
+        text = model.config.get_text_config()
         self._context = int(getattr(text, "max_position_embeddings", 0) or getattr(text, "n_positions", 0) or 2**31)
-        self._never = [model.config.image_token_id, model.config.seen_token_id]
-        self._end = int(reader.tokenizer.eos_token_id)
 
     @classmethod
     def open(cls, folder: Path, *, batch_size: int = 8) -> VLMChat:
-        """The model of a folder; raises InputError as `loaded`."""
-        return cls(*loaded(folder), name=folder.resolve().name, batch_size=batch_size)
+        """The model of a folder, ours or a ready one; raises InputError as `loaded` and `ready`."""
+        made = loaded(folder) if kind_of(folder) == "sightline_vlm" else ready(folder)
+        return cls(*made, name=folder.resolve().name, batch_size=batch_size)
 
     @property
     def name(self) -> str:
@@ -80,7 +87,7 @@ class VLMChat:
         source = iter(requests)
         while window := list(islice(source, self.batch_size)):
             made: dict[int, Reply] = {}
-            rows: dict[int, Encoded] = {}
+            rows: dict[int, Row] = {}
             for index, request in enumerate(window):
                 row = self._row(request)
                 if isinstance(row, str):
@@ -92,7 +99,7 @@ class VLMChat:
                 made |= zip(rows, answered, strict=True)
             yield from (made[index] for index in range(len(window)))
 
-    def _row(self, request: Request) -> Encoded | str:
+    def _row(self, request: Request) -> Row | str:
         """The encoded prompt, or why there is none."""
         if any(isinstance(part, Clip) for message in request.messages for part in message.parts):
             return "cannot-see"
@@ -103,34 +110,37 @@ class VLMChat:
         return "too-long" if len(row.ids) + request.max_tokens > self._context else row
 
     @torch.inference_mode()
-    def _batch(self, requests: Sequence[Request], rows: Sequence[Encoded]) -> list[Reply]:
+    def _batch(self, requests: Sequence[Request], rows: Sequence[Row]) -> list[Reply]:
         """Prefill once, then one token a step until every row has ended."""
         begin = time.perf_counter()
-        batch: dict[str, Any] = self.reader.collate(rows, left=True)
+        reader: Any = self.reader  # takes the rows that it made
+        batch: dict[str, Any] = reader.collate(rows, left=True)
         batch.pop("labels")
         batch = {key: value.to(self.model.device) for key, value in batch.items()}
         mask = batch["attention_mask"]
-        batch["position_ids"] = (mask.cumsum(-1) - 1).clamp(min=0)
+        batch["position_ids"] = self.reader.positions(batch)
+        carried = self.reader.carried(batch)
         draws = [torch.Generator().manual_seed(request.seed or 0) for request in requests]
         made: list[list[int]] = [[] for _ in requests]
         done = [False] * len(requests)
         try:
             for _ in range(max(request.max_tokens for request in requests)):
                 out = self.model(**batch, use_cache=True, logits_to_keep=1)
-                out.logits[..., self._never] = float("-inf")
+                out.logits[..., self.reader.never] = float("-inf")
                 chosen = [self._choose(out.logits[i, -1], request, draws[i]) for i, request in enumerate(requests)]
                 for i, (token, request) in enumerate(zip(chosen, requests, strict=True)):
                     if not done[i]:
                         made[i].append(token)
-                        done[i] = token == self._end or len(made[i]) >= request.max_tokens
+                        done[i] = token in self.reader.ends or len(made[i]) >= request.max_tokens
                 if all(done):
                     break
                 mask = torch.cat([mask, mask.new_ones(len(requests), 1)], dim=1)
                 batch = {
                     "input_ids": torch.tensor(chosen, device=mask.device)[:, None],
                     "attention_mask": mask,
-                    "position_ids": batch["position_ids"][:, -1:] + 1,
+                    "position_ids": batch["position_ids"][..., -1:] + 1,
                     "past_key_values": out.past_key_values,
+                    **carried,
                 }
         except torch.OutOfMemoryError as error:
             raise ModelError("not enough memory for a batch", remedy=f"batch_size < {len(requests)}") from error
@@ -145,8 +155,8 @@ class VLMChat:
         ordered[(ordered.cumsum(-1) - ordered) >= request.top_p] = 0
         return int(places[torch.multinomial(ordered, 1, generator=draw)])
 
-    def _reply(self, request: Request, row: Encoded, ids: list[int], seconds: float) -> Reply:
-        ended = ids[-1:] == [self._end]
+    def _reply(self, request: Request, row: Row, ids: list[int], seconds: float) -> Reply:
+        ended = bool(self.reader.ends.intersection(ids[-1:]))
         text = self.reader.tokenizer.decode(ids[:-1] if ended else ids, skip_special_tokens=True)
         text = text.encode("utf-8", "replace").decode("utf-8").translate(SURROGATE_FREE)
         cuts = [at for stop in request.stop if (at := text.find(stop)) >= 0]
