@@ -24,6 +24,7 @@ from sightline.recipes.document_qa.layout.words import ABBREVIATIONS
 
 FINDERS = (key_values, captions, headings, tables)
 MAX_WORDS = 25
+KS_BYTES = 2
 
 
 class LayoutWriter:
@@ -101,7 +102,15 @@ def _sound(words: str, answer: str) -> bool:
     """Something to say, not too long, and not given away by the question."""
     if not answer or len(answer.split()) > MAX_WORDS or "\ufffd" in answer or "\ufffd" in words:
         return False
+    if _is_broken(words) or _is_broken(answer):
+        return False
     return f" {_bare(answer)} " not in f" {_bare(words)} "
+
+
+def _is_broken(text: str) -> bool:
+    """Two Hangul syllables or more that Korean hardly uses (none of the 2,350 of KS X 1001, which EUC-KR writes in two
+    bytes): the font's letters are not what they seem."""
+    return sum(len(letter.encode("euc_kr")) > KS_BYTES for letter in text if "가" <= letter <= "힣") > 1
 
 
 def _bare(text: str) -> str:

@@ -228,7 +228,13 @@ def _made(
     begin, end = match.start("answer"), match.start("answer") + len(answer)
     length = len(answer.split())
     listed = "," in answer and re.match(r"\W*(?:and|or)\b", sentence.text[match.end("answer") :]) is not None
-    if not 2 <= length <= MAX_WORDS or listed or answer.split()[-1].casefold() in _LOOSE or answer[0] == "(":
+    if (
+        not 2 <= length <= MAX_WORDS
+        or listed
+        or answer.split()[-1].casefold() in _LOOSE
+        or answer[0] == "("
+        or ". " in answer
+    ):
         return
     if not sentence.whole(begin, end) or answer.count("(") != answer.count(")"):
         return

@@ -35,7 +35,7 @@ _CONDITION = re.compile(
 )
 _REASON = re.compile(r"^(?P<main>[^;:?!]{6,100}?)(?: 이유는|것은) (?P<answer>[^;:?!]{5,90}?) ?때문(?:입니다|이다)\.$")
 _ADNOMINAL = re.compile(
-    r".*(?:하|되|있|없|않|쓰|모르|다루|만드|보내|나오|나가|오가|들어가|에|에서|으로|로|까지|부터|때에|려|따르)는|"
+    r".*(?:하|되|있|없|않|쓰|두|모르|다루|만드|보내|나오|나가|오가|들어가|에|에서|으로|로|까지|부터|때에|려|따르)는|"
     r".*(?:같|많|작|좋|높|낮|않|받|남|넣|적|짧|깊|얻|찾|있|없|읽|맞|젊|늦|싶|얕|옳|넓|좁|붙|입|잡|묶|담|놓)은|"
     r"또는|혹은|이는|그는|나는|더는"
 )
@@ -46,14 +46,16 @@ _SECOND_TOPIC = re.compile(r".{2,}[은는이가]")
 _VAGUE = re.compile(
     r"(?:이|그|저|이것|그것|마지막|앞에서|위에서|이러한|그러한|이런|그런|위의?|다음|아래의?|앞의?|후자|전자|여기서?|"
     r"거기|저희|우리|해당|이때|이후|그중|이번|그 외|이상|"
-    r"하나|둘|모두|대부분|일부|나머지|여러분|사용자|무엇|어떤|각각|자세한 (?:내용|정보)|필자|본고|이와|그와|두 번째|"
-    r"첫 번째|세 번째|후술|상기|동)"
+    r"하나|둘|모두|대부분|일부|나머지|여러분|사용자|무엇|어떤|각각|자세한 (?:내용|정보)|필자|본고|이와|그와|"
+    r"[첫두세네] ?번째|"
+    r"후술|상기|동)"
     r"(?: .*)?"
 )
 _ALLOWED = re.compile(r"(?:이|본|해당) (?:문서|글|보고서|장|절|책|설명서|안내서|부록|법|제도|연구|논문)")
 _JOINED = re.compile(
     r"(?:고|며|면서|지만|는데|니까|라서|거나|면|더니|므로|도록|려고|아서|어서|여서|해서|으나|자|든지|때)$"
 )
+_LOOSE_SUBJECT = re.compile(r"(?:^| )것[이은을] |하나가 |(?:관례|사실|당연|필수|원칙)$")
 _LOOSE_NAME = re.compile(r"(?:것|예정|때문|편|뿐|정도|상태|바|셈|터|중|듯|점|수준|지경|만|경우)$")
 _NAMED_BY_CLAUSE = re.compile(
     r".*(?:목적|방법|이유|문제|목표|특징|의미|역할|원칙|점|핵심|차이|차이점|장점|단점|예외|취지|내용|과제)$"
@@ -66,7 +68,8 @@ _NO_CONDITION = re.compile(
 _ORDERED = re.compile(r".*(?:십시오|시오|세요|야 합니다|야 한다|면 됩니다|면 된다)$")
 _IDIOM = re.compile(r".*(?:말하|들|가능하|보|의하|따르|비하|하자|웬만하|이러|좋으|어쩌|원한다|괜찮으)면$")
 _DEICTIC = re.compile(
-    r"(?:이|그|저|이것|그것|이런|그런|이러한|그러한|이렇게|그렇게|여기|거기|이때|이를|그때|다음|아래|위|앞|전자|"
+    r"(?:이|그|저|이것|그것|이런|그런|이러한|그러한|이렇게|그렇게|여기|거기|것이|것은|것을|것|이때|이를|그때|다음|"
+    r"아래|위|앞|전자|"
     r"후자)(?:\s|[가-힣]{1,3}\s)"
 )
 _STATED = re.compile(r".*(?:입니다|이다|불가능합니다|가능합니다|가능하다|같습니다|좋습니다|좋다|많습니다|많다)$")
@@ -88,6 +91,8 @@ def _named(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
     if _LOOSE_NAME.search(answer) and not (answer.endswith("것") and _NAMED_BY_CLAUSE.fullmatch(match["topic"])):
         return
     if any(_JOINED.search(word) and len(word) > 1 for word in answer.split()[:-1] if "," in answer) or "," in answer:
+        return
+    if _LOOSE_SUBJECT.search(answer):
         return
     past = match["verb"] in ("이었다", "이었습니다", "였다", "였습니다")
     if _good_topic(sentence, match):
@@ -145,7 +150,14 @@ def _condition(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
         r"(?:.* )?(?:마찬가지로|이|그|저|이것|그것|이를|전자|후자|전자의|후자의|위|위의|앞의|다음)\s", condition
     ):
         return
-    if _IDIOM.match(words[-1]) or ". " in condition or _DEICTIC.match(answer) or "의 경우" in condition:
+    if (
+        _IDIOM.match(words[-1])
+        or ". " in condition
+        or _DEICTIC.match(answer)
+        or "의 경우" in condition
+        or "다음과" in condition
+        or "아래와" in condition
+    ):
         return
     aim = condition.endswith("려면")
     if aim and (need := _NEEDED.fullmatch(answer)) is not None:

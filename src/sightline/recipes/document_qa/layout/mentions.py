@@ -130,5 +130,8 @@ def _fact(sentence: Sentence, style: str, form: str, match: re.Match[str], **slo
     if after[:1].isalnum() and not "가" <= after[0] <= "힣":
         return
     first, stop = sentence.place(begin, end)
+    words = sentence.view.page.words
+    if style == "address" and stop < sentence.stop and words[stop].line != words[stop - 1].line:
+        return  # it may go on in the next line
     told = (("opening", opening), *slots.items())
     yield Fact(style, form, told, first, stop, rank=1, part=match[group])
