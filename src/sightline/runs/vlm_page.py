@@ -65,7 +65,7 @@ def write_page(path: Path, table: Mapping[str, Any]) -> None:
 def verdict(table: Mapping[str, Any]) -> str:
     """Staging against joint training in one sentence, as far as the seeds carry."""
     difference, low, high = table["staged_minus_joint"]["mean"]
-    told = f"staged minus joint: {100 * difference:+.1f} points of the tasks' mean"
+    told = f"staged minus joint: {100 * difference:+.1f} points of the mean over tasks"
     if low is None:
         return f"{told}; one seed says nothing about the schedules"
     told += f" [{100 * low:+.1f}, {100 * high:+.1f}] over {table['sizes']['seeds']} seeds"

@@ -1,18 +1,22 @@
 """A vision-language model from parts to answers: build, train by stages, score, choose, write a plain folder.
 
 `tiny()` is the CPU-sized twin: everything random at the start, synthetic pictures, a staged curriculum against joint
-training with the same number of steps, batches and pictures.
+training with the same pictures, batches and number of steps.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
@@ -20,22 +24,27 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedTokenizerBase
 
 from sightline.core.message import Message, Request
 from sightline.core.score import Proportion
-from sightline.runs.vlm_pictures import SIDE, SYLLABLES, TASKS, Shown, series
+from sightline.evaluate.boxes import iou
+from sightline.evaluate.statistics import paired_t
+from sightline.runs.vlm_page import write_page
+from sightline.runs.vlm_pictures import SIDE, TASKS, WORDS, Shown, series
 from sightline.train.checkpoint import save_folder
 from sightline.train.packing import check_packable, epochs, packed_epochs
 from sightline.train.stages import Choice, Course, Data, Stage, Watch, train
 from sightline.vlm.boxes import boxes_in
-from sightline.vlm.chat import VLMChat
+from sightline.vlm.chat import VLMChat, loaded
 from sightline.vlm.connector import Connector
 from sightline.vlm.fusion import Fusion
 from sightline.vlm.model import VLM
 from sightline.vlm.pixels import stacked
 from sightline.vlm.reader import Encoded, VLMReader, reader_for
-from sightline.vlm.resolution import Fixed, Resolution, Tiles
+from sightline.vlm.resolution import Fixed, Resolution
 from sightline.vlm.tokenizer import byte_tokenizer
 
-LETTERS = SYLLABLES
 ALL = ("encoder", "connector", "llm")
+ARMS: Final = ("staged", "joint")
+SAVES: Final = 8
+"""Checkpoints of a schedule, about."""
 
 
 class VLMRun(BaseModel):
@@ -50,8 +59,12 @@ class VLMRun(BaseModel):
     llm: dict[str, Any]
     resolution: Resolution
     stages: tuple[Stage, ...]
+    words: tuple[str, ...] = ()
+    """What the tokenizer holds as one token each; everything else is spelled in bytes."""
     batch: int = Field(default=16, ge=1)
     """Conversations per batch, where rows are padded."""
+    by_length: bool = False
+    """Rows of like length share a batch: less padding, but a batch of short answers then holds one answer alone."""
     pack: int = Field(default=0, ge=0)
     """Tokens of a pack; 0 pads instead. Only for language models with a leak test."""
     picture_budget: int | None = None
@@ -67,15 +80,15 @@ class VLMRun(BaseModel):
         return model, reader_for(model, self.tokenizer(), self.resolution)
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """One token per byte and per syllable of the synthetic pictures."""
-        return byte_tokenizer(LETTERS)
+        """One token per byte and per word of `words`."""
+        return byte_tokenizer(self.words)
 
     def data(self, model: VLM, reader: VLMReader, rows: Sequence[Encoded]) -> Data:
         """Rows -> a batch per step."""
         if self.pack:
             check_packable(model)
             return packed_epochs(rows, self.pack, stacked, self.seed)
-        return epochs(rows, self.batch, reader.collate, self.seed)
+        return epochs(rows, self.batch, reader.collate, self.seed, by_length=self.by_length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +96,21 @@ class Result:
     """What `run` made."""
 
     course: Course
-    scores: dict[str, Proportion]
+    answers: list[Answered]
     model: VLM
     reader: VLMReader
 
 
 def run(
-    config: VLMRun, rows: Mapping[str, Sequence[tuple[Message, ...]]], out: Path, test: Sequence[Shown] = ()
+    config: VLMRun,
+    rows: Mapping[str, Sequence[tuple[Message, ...]]],
+    out: Path,
+    test: Sequence[Shown] = (),
+    check: Sequence[Shown] = (),
 ) -> Result:
-    """Train on `rows` (by the names that stages use) and write OUT/model; goes on from OUT. Raises what `train` does,
-    and Reject for a row that cannot be encoded (filter them first)."""
+    """Train on `rows` (by the names that stages use) and write OUT/model; goes on from OUT. `check` is answered at
+    every save, and the best of these checkpoints becomes OUT/model; without it the last one does. `test` is answered
+    once, by OUT/model. Raises what `train` does, and Reject for a row that cannot be encoded (filter them first)."""
     model, reader = config.build()
     encoded = {
         name: [reader.encode(row, picture_budget=config.picture_budget, longest=config.longest) for row in given]
@@ -105,30 +123,46 @@ def run(
         reader.save_pretrained(folder)
 
     def judge(seen: nn.Module) -> dict[str, float]:
-        return {task: score.value for task, score in scores_of(model, reader, test).items()}
+        return {task: score.value for task, score in scores_of(answered(model, reader, check)).items()}
 
-    tasks = {shown.task for shown in test}
+    tasks = {shown.task for shown in check}
     choice = Choice(weights=dict.fromkeys(sorted(tasks), 1.0))
-    watch = Watch(judge=judge, choice=choice, keep=lambda: save_folder(out / "model", write)) if test else None
+    watch = Watch(judge=judge, choice=choice, keep=lambda: save_folder(out / "model", write)) if check else None
     course = train(model, config.stages, data, out, watch=watch)
-    if not test:
+    if not check:
         save_folder(out / "model", write)
     (out / "run.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
-    return Result(course, scores_of(model, reader, test) if test else {}, model, reader)
+    chosen, reader = loaded(out / "model")
+    return Result(course, answered(chosen, reader, test), chosen, reader)
 
 
-def scores_of(model: VLM, reader: VLMReader, test: Sequence[Shown]) -> dict[str, Proportion]:
-    """Per task: exact answers; for boxes an overlap (IoU) of at least one half."""
-    chat = VLMChat(model, reader, batch_size=60)
-    requests = [Request(messages=shown.messages[:1], max_tokens=36) for shown in test]
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A picture with what a model said about it."""
+
+    shown: Shown
+    reply: str
+    right: bool
+
+
+def answered(model: VLM, reader: VLMReader, test: Sequence[Shown]) -> list[Answered]:
+    """Exact answers are right; boxes with an overlap (IoU) of at least one half."""
+    chat = VLMChat(model, reader, batch_size=100)
+    requests = [Request(messages=shown.messages[:1], max_tokens=16) for shown in test]
+    replies = [reply.text for reply in chat.replies(requests)]
+    return [Answered(shown, reply, _right(shown, reply)) for shown, reply in zip(test, replies, strict=True)]
+
+
+def scores_of(items: Sequence[Answered]) -> dict[str, Proportion]:
+    """Per task."""
     hits: dict[str, list[bool]] = {}
-    for shown, reply in zip(test, chat.replies(requests), strict=True):
-        hits.setdefault(shown.task, []).append(_right(shown, reply.text))
+    for item in items:
+        hits.setdefault(item.shown.task, []).append(item.right)
     return {task: Proportion(sum(own), len(own)) for task, own in hits.items()}
 
 
 def tiny_config(stages: tuple[Stage, ...], *, fusion: Fusion | None = None, seed: int = 0) -> VLMRun:
-    """About a million parameters: a small ResNet (stride 8, 36 features of 48 x 48 pixels, merged to 9) and a
+    """1.4 million parameters: a small ResNet (stride 8, 36 features of 48 x 48 pixels, merged to 9) and a
     three-layer Llama."""
     return VLMRun(
         encoder={
@@ -151,87 +185,107 @@ def tiny_config(stages: tuple[Stage, ...], *, fusion: Fusion | None = None, seed
             "tie_word_embeddings": True,
         },
         resolution=Fixed(size=SIDE, patch=8, merge=2),
+        words=WORDS,
+        batch=32,
         stages=stages,
         seed=seed,
     )
 
 
 def curriculum(steps: int, lr: float = 2e-3) -> tuple[Stage, ...]:
-    """Words and gross sight, then reading and counting, then everything, then everything with the encoder at rest."""
-    rates = dict.fromkeys(ALL, lr)
-    calm = {"connector": lr / 4, "llm": lr / 4}
+    """First what a thing is (colour, digits, Hangul), then everything, then everything with the encoder at rest. What
+    is asked for last is easy to learn late; colour, once places and counts have taught the encoder to overlook it, is
+    not."""
+    first, rest = steps * 3 // 10, steps // 10
+    whole: dict[str, Any] = {"trainable": ALL, "lr": dict.fromkeys(ALL, lr), "save_every": max(1, steps // SAVES)}
+    calm = {"connector": lr / 8, "llm": lr / 8}
     return (
-        Stage(name="see", data="see", trainable=ALL, lr=rates, steps=steps * 2 // 10, decay="constant"),
-        Stage(name="read", data="read", trainable=ALL, lr=rates, steps=steps * 4 // 10, decay="constant"),
-        Stage(name="mix", data="mix", trainable=ALL, lr=rates, steps=steps * 3 // 10),
-        Stage(name="settle", data="mix", trainable=("connector", "llm"), lr=calm, steps=steps // 10),
+        Stage(name="name", data="colour+digits+hangul", steps=first, decay="constant", **whole),
+        Stage(name="mix", data="mix", steps=steps - first - rest, **whole),
+        Stage(name="settle", data="mix", trainable=("connector", "llm"), lr=calm, steps=rest),
     )
 
 
 def joint(steps: int, lr: float = 2e-3) -> tuple[Stage, ...]:
     """The same steps on the mixture from the start."""
-    total = sum(stage.steps for stage in curriculum(steps, lr))
-    return (Stage(name="joint", data="mix", trainable=ALL, lr=dict.fromkeys(ALL, lr), steps=total),)
+    rates = dict.fromkeys(ALL, lr)
+    return (Stage(name="joint", data="mix", trainable=ALL, lr=rates, steps=steps, save_every=max(1, steps // SAVES)),)
 
 
-def tiny(out: Path, *, steps: int = 1000, pictures: int = 6000, tests: int = 60, seed: int = 0) -> dict[str, Any]:
-    """Both schedules on the same synthetic pictures; writes OUT/staged, OUT/joint and OUT/table.json, and returns the
-    table. One thread: at this size a second one costs more than it brings."""
-    torch.set_num_threads(1)
-    data = {
-        "see": [s.messages for s in series(("colour", "place", "box"), pictures // 3, seed, 1)],
-        "read": [s.messages for s in series(("digits", "hangul", "count"), pictures // 2, seed, 2)],
-        "mix": [s.messages for s in series(TASKS, pictures, seed, 3)],
+class Tiny(BaseModel):
+    """Sizes of the tiny run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: int = Field(default=700, ge=10)
+    """Optimizer steps of each schedule, 32 pictures each."""
+    pictures: int = Field(default=6000, ge=60)
+    """Different training pictures; both schedules draw from the same."""
+    tests: int = Field(default=100, ge=1)
+    """Test pictures of each task, never seen in training nor in the choice of the checkpoint."""
+    checks: int = Field(default=25, ge=1)
+    """Pictures of each task on which checkpoints are chosen."""
+    seed: int = 0
+    seeds: int = Field(default=1, ge=1)
+    """Repetitions with other weights and pictures: `seed`, `seed + 1` ..."""
+    workers: int = Field(default=2, ge=1)
+    """Processes, one thread each: at this size a second thread brings less than a second process."""
+
+
+def tiny(out: Path, sizes: Tiny | None = None) -> dict[str, Any]:
+    """Both schedules on the same synthetic pictures; writes OUT/staged and OUT/joint (further seeds: OUT/staged-1 ...),
+    OUT/table.json and OUT/report.html, and returns the table. Goes on where it was interrupted."""
+    sizes = sizes or Tiny()
+    jobs = [(arm, out, sizes, sizes.seed + n) for n in range(sizes.seeds) for arm in ARMS]
+    if sizes.workers == 1:
+        made = [_arm(*job) for job in jobs]
+    else:
+        fresh = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(sizes.workers, mp_context=fresh) as crew:
+            made = list(crew.map(_arm, *zip(*jobs, strict=True)))
+    staged, joint = made[0::2], made[1::2]
+    table: dict[str, Any] = {
+        "data": "synthetic, rendered",
+        "sizes": sizes.model_dump(),
+        "before": _pooled([one["before"] for one in staged]),
+        "staged": _together(staged),
+        "joint": _together(joint),
+        "staged_minus_joint": _differences(staged, joint),
     }
-    test = list(series(TASKS, tests * len(TASKS), seed, 4))
-    table: dict[str, Any] = {"data": "synthetic, rendered", "seed": seed, "pictures": pictures, "tests": tests}
-    before = scores_of(*tiny_config(curriculum(steps), seed=seed).build(), test)
-    table["before"] = _rows(before)
-    for name, stages in (("staged", curriculum(steps)), ("joint", joint(steps))):
-        begin = time.process_time()
-        config = tiny_config(stages, seed=seed)
-        wanted = {stage.data for stage in stages}
-        result = run(config, {key: rows for key, rows in data.items() if key in wanted}, out / name, test)
-        table[name] = {
-            "steps": sum(stage.steps for stage in stages),
-            "cpu_seconds": round(time.process_time() - begin, 1),
-            "scores": _rows(result.scores),
-            "mean": round(sum(s.value for s in result.scores.values()) / len(result.scores), 4),
-        }
-    table["staging_wins"] = table["staged"]["mean"] > table["joint"]["mean"]
     (out / "table.json").write_text(json.dumps(table, indent=1, ensure_ascii=False), encoding="utf-8")
+    write_page(out / "report.html", table)
     return table
 
 
-def compare_fusions(
-    out: Path, *, steps: int = 300, pictures: int = 3000, tests: int = 40, seed: int = 0
-) -> list[dict[str, Any]]:
-    """embed, cross and hybrid on the same pictures, seed and steps; parameters, tokens a second, sequence length,
-    accuracy with intervals. Pictures become four tiles and an overview of 32 pixels, so that the three differ."""
+def _arm(name: str, out: Path, sizes: Tiny, seed: int) -> dict[str, Any]:
+    """One schedule with one seed."""
     torch.set_num_threads(1)
-    tasks = ("colour", "count", "place")
-    rows = [s.messages for s in series(tasks, pictures, seed, 3)]
-    test = list(series(tasks, tests * len(tasks), seed, 4))
-    table = []
-    for kind in ("embed", "cross", "hybrid"):
-        parts = (*ALL, "cross") if kind != "embed" else ALL
-        stage = Stage(name="joint", data="mix", trainable=parts, lr=dict.fromkeys(parts, 2e-3), steps=steps)
-        config = tiny_config((stage,), fusion=Fusion(kind=kind, every=1, heads=4), seed=seed)
-        config = config.model_copy(update={"resolution": Tiles(tile=32, longest=64, patch=8, merge=2)})
-        result = run(config, {"mix": rows}, out / kind, test)
-        lengths = [len(result.reader.encode(row).ids) for row in rows[:100]]
-        tokens = sum(lengths) / len(lengths) * config.batch * len(result.course.losses)
-        table.append(
-            {
-                "fusion": kind,
-                "parameters": sum(p.numel() for p in result.model.parameters()),
-                "sequence": round(sum(lengths) / len(lengths), 1),
-                "tokens_per_second": round(tokens / result.course.seconds),
-                "scores": _rows(result.scores),
-            }
-        )
-    (out / "fusions.json").write_text(json.dumps(table, indent=1), encoding="utf-8")
-    return table
+    begin = time.process_time()
+    stages = curriculum(sizes.steps) if name == "staged" else joint(sizes.steps)
+    config = tiny_config(stages, seed=seed)
+    pictures = list(series(TASKS, sizes.pictures, seed, 3))
+    rows = {
+        stage.data: [one.messages for one in pictures if stage.data == "mix" or one.task in stage.data.split("+")]
+        for stage in stages
+    }
+    test, check = (list(series(TASKS, n * len(TASKS), seed, draw)) for n, draw in ((sizes.tests, 4), (sizes.checks, 5)))
+    before = scores_of(answered(*config.build(), test)) if name == "staged" else {}
+    result = run(config, rows, out / (name if seed == sizes.seed else f"{name}-{seed}"), test, check)
+    starts = dict(zip((stage.name for stage in stages), accumulate((s.steps for s in stages), initial=0), strict=False))
+    scores = scores_of(result.answers)
+    return {
+        "seed": seed,
+        "cpu_seconds": round(time.process_time() - begin),
+        "before": _counts(before),
+        "scores": _counts(scores),
+        "mean": float(np.mean([score.value for score in scores.values()])),
+        "curve": [{"at": starts[row["stage"]] + row["step"], **row} for row in result.course.curve],
+        "losses": [round(loss, 4) for loss in result.course.losses],
+        "samples": [
+            {"task": a.shown.task, "answer": a.shown.answer, "reply": a.reply, "right": a.right}
+            for a in result.answers[: 4 * len(TASKS)]
+        ],
+    }
 
 
 def _config(values: Mapping[str, Any]) -> PreTrainedConfig:
@@ -239,21 +293,41 @@ def _config(values: Mapping[str, Any]) -> PreTrainedConfig:
     return AutoConfig.for_model(rest.pop("model_type"), **rest)
 
 
-def _rows(scores: Mapping[str, Proportion]) -> dict[str, list[float]]:
-    """value, low, high per task."""
-    return {task: [round(v, 4) for v in (s.value, *s.interval)] for task, s in scores.items()}
+def _counts(scores: Mapping[str, Proportion]) -> dict[str, list[int]]:
+    return {task: [score.hits, score.n] for task, score in scores.items()}
+
+
+def _pooled(counts: Sequence[Mapping[str, Sequence[int]]]) -> dict[str, list[float]]:
+    """Value, low, high per task over the pictures of all seeds (Wilson)."""
+    pooled = {task: Proportion(*np.sum([one[task] for one in counts], axis=0).tolist()) for task in counts[0]}
+    return {task: [round(v, 4) for v in (score.value, *score.interval)] for task, score in pooled.items()}
+
+
+def _together(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "scores": _pooled([one["scores"] for one in runs]),
+        "mean": round(float(np.mean([one["mean"] for one in runs])), 4),
+        "runs": list(runs),
+    }
+
+
+def _differences(staged: Sequence[Mapping[str, Any]], joint: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Difference, low, high over seeds (paired t, 95 %) for the mean of the tasks and each task. One seed has no
+    interval: it tells nothing about the schedules."""
+
+    def compared(figure: Any) -> list[float | None]:
+        found = paired_t(np.array([figure(one) for one in joint]), np.array([figure(one) for one in staged]))
+        low, high = (round(v, 4) for v in found.interval) if found.interval else (None, None)
+        return [round(found.difference, 4), low, high]
+
+    def share(task: str) -> Any:
+        return lambda one: one["scores"][task][0] / one["scores"][task][1]
+
+    return {"mean": compared(lambda one: one["mean"])} | {task: compared(share(task)) for task in TASKS}
 
 
 def _right(shown: Shown, reply: str) -> bool:
     if shown.box is None:
         return reply.strip() == shown.answer
     found = boxes_in(reply, (SIDE, SIDE))
-    return bool(found) and _overlap(found[0], shown.box) >= 0.5
-
-
-def _overlap(a: Any, b: Any) -> float:
-    wide = min(a.right, b.right) - max(a.left, b.left)
-    high = min(a.bottom, b.bottom) - max(a.top, b.top)
-    shared = max(0.0, wide) * max(0.0, high)
-    whole = a.width * a.height + b.width * b.height - shared
-    return shared / whole if whole else 0.0
+    return bool(found) and float(iou(found[:1], [shown.box])[0, 0]) >= 0.5
