@@ -88,6 +88,10 @@ class Crew(Protocol):
         """End all workers; `kind=False` at once."""
 
 
+LEAST_SHARE = 0.1
+"""Of a full batch: below, handing it out and keeping what came of it costs more than all ending together gains."""
+
+
 class Batches:
     """Cuts pending items into batches of consecutive items that take about `batch_seconds`."""
 
@@ -102,8 +106,9 @@ class Batches:
         """Empty where nothing is left."""
         if self._again:
             return self._again.popleft()
-        fair = max(1, self._left // (2 * self._config.workers))  # towards the end smaller, so that all end together
-        count = min(int(self._size), fair, self._config.batch_items)
+        fair = self._left // (2 * self._config.workers)  # towards the end smaller, so that all end together
+        least = int(self._size * LEAST_SHARE)
+        count = min(int(self._size), max(1, fair, least), self._config.batch_items)
         batch = tuple(islice(self._pending, count))
         self._left -= len(batch)
         return batch
