@@ -10,6 +10,13 @@ from typing import Any
 
 from sightline.core.errors import InputError, MissingExtra
 
+EXTRAS = {
+    "accelerate": "train", "av": "video", "datasets": "hub", "diffusers": "generate", "onnxruntime": "ocr",
+    "openpyxl": "sheets", "peft": "train", "rapidocr": "ocr", "ray": "ray", "safetensors": "local", "scipy": "evaluate",
+    "skimage": "generate", "sklearn": "generate", "torch": "local", "transformers": "local", "yaml": "video",
+}  # fmt: skip
+"""Packages that the base install does not have -> the extra that brings them."""
+
 
 def lazy_door(package: str, table: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """`(__getattr__, __dir__)` for a package whose public names stand in `table` as `"pkg.module:name"`.
@@ -28,7 +35,8 @@ def lazy_door(package: str, table: Mapping[str, str]) -> tuple[Callable[[str], A
 def load(target: str) -> Any:
     """The object that `"pkg.module:name"` names; the form outsiders use on the command line too.
 
-    Raises InputError where the text has another form, the module cannot be found or the name is not in it.
+    Raises InputError where the text has another form, the module cannot be found or the name is not in it, and
+    MissingExtra where the module needs a package that an extra brings.
     """
     module, colon, name = target.partition(":")
     if not (module and colon and name):
@@ -36,6 +44,9 @@ def load(target: str) -> Any:
     try:
         found = importlib.import_module(module)
     except ModuleNotFoundError as error:
+        needed = (error.name or "").partition(".")[0]
+        if needed in EXTRAS:
+            raise _missing(needed, EXTRAS[needed]) from error
         if error.name is not None and not module.startswith(error.name):
             raise
         raise InputError("no such module", subject=module, remedy="is its folder on PYTHONPATH?") from error
@@ -49,6 +60,8 @@ def require(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f"this needs the package {module.partition('.')[0]!r}", remedy=f'pip install "sightline[{extra}]"'
-        ) from error
+        raise _missing(module.partition(".")[0], extra) from error
+
+
+def _missing(package: str, extra: str) -> MissingExtra:
+    return MissingExtra(f"this needs the package {package!r}", remedy=f'pip install "sightline[{extra}]"')

@@ -59,7 +59,8 @@ def interval(
 
 def interval_name(totals: Totals, groups: Groups | None) -> str:
     """How the interval was made, for signatures."""
-    how = "wilson" if _is_binary(totals.items[:, 0]) and groups is None else "t"
+    figures = totals.items[:, 0]
+    how = "wilson" if _is_binary(figures) and (groups is None or not standard_error(figures, groups)) else "t"
     if not totals.is_mean:
         how = "bootstrap"
     return f"{how}-95" + ("-clustered" if groups is not None else "")

@@ -1,8 +1,8 @@
 """A vision model of transformers as feature extractor for `frechet` and `kid`: pictures in, vectors out.
 
-The model's own processor prepares the pictures (size, crop, mean and deviation); the feature is the pooled output, or the
-mean of the last tokens where a model has none. Which one it was stands in `name`, which belongs into the signature:
-distances of different extractors cannot be compared.
+The model's own processor prepares the pictures (size, crop, mean and deviation); the feature is the pooled output, or
+the mean of the last tokens where a model has none. Which one it was stands in `name`, which belongs into the
+signature: distances of different extractors cannot be compared.
 """
 
 from __future__ import annotations

@@ -42,7 +42,9 @@ def scores(results: Sequence[Score]) -> Table:
     table = _table("Scores", "metric", ">value", ">95 %", ">n", "variant")
     for score in results:
         bounds = "" if score.interval is None else f"{score.interval.low:.4f} – {score.interval.high:.4f}"
-        table.add_row(_text(score.name), f"{score.value:.4f}", bounds, f"{score.n:,}", _text(score.signature))
+        variant = _text(score.signature)
+        variant.overflow = "fold"  # all of it, however narrow the terminal
+        table.add_row(_text(score.name), f"{score.value:.4f}", bounds, f"{score.n:,}", variant)
     return table
 
 
