@@ -69,6 +69,13 @@ class ReplyStore:
         """The first reply to a request stays."""
         self._execute("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?)", key, lm, reply.model_dump_json(), reply.cost)
 
+    def forget(self, keys: Iterable[str]) -> int:
+        """Remove the replies of these keys, overwritten on disk too; how many there were."""
+        self._execute("PRAGMA secure_delete=ON")
+        removed = sum(self._execute("DELETE FROM replies WHERE key = ? RETURNING 1", key) is not None for key in keys)
+        self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return removed
+
     @property
     def paid(self) -> float:
         """USD that the replies in it have cost: what `Purse(spent=...)` of a resumed run begins with."""

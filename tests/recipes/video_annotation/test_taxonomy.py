@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sightline.core.errors import InputError
+from sightline.recipes.video_annotation.revision import proposed_revision
 from sightline.recipes.video_annotation.taxonomy import (
     UNMATCHED,
     default_taxonomy,
     parse_taxonomy,
-    proposed_revision,
     read_taxonomy,
 )
 
@@ -81,8 +82,21 @@ def test_own_taxonomy(tmp_path) -> None:
 
 
 def test_revision_is_proposed_not_applied() -> None:
-    said = [("a", "Drones"), ("b", "Drones"), ("c", "Drones"), ("d", "Hiking"), ("e", "Short Films"), ("f", "Once")]
-    text = proposed_revision(said * 3, TAXONOMY)
-    assert "Drones" in text
-    assert "several leaves" in text
-    assert "Hiking" not in text
+    """Two videos are "Drones", one names two leaves at once, one goes on below a leaf, one fits."""
+    said = [("a", ["Drones"]), ("b", ["Drones", "Hiking"]), ("c", ["Short Films"]), ("d", ["Sports > Surfing"]),
+            ("e", [TAXONOMY.leaves[0].text] * 2), ("f", ["unmatched"])]  # fmt: skip
+    told = yaml.safe_load(proposed_revision(said, TAXONOMY))
+    assert told["unmatched"]["Drones"] == {"videos": 2, "examples": ["a", "b"], "because": "no leaf bears this name"}
+    assert "several leaves" in told["unmatched"]["Short Films"]["because"]
+    assert told["proposed"] == {"Drones": "", "Sports": {"Surfing": ""}}
+    assert "Hiking" not in str(told["unmatched"])
+    assert parse_taxonomy(yaml.safe_dump(told["proposed"])).leaf_of("Surfing") == "Sports > Surfing"
+
+
+def test_confused_leaves_are_told() -> None:
+    one, two = TAXONOMY.leaves[0].text, TAXONOMY.leaves[1].text
+    said = [("a", [one, two]), ("b", [two, one]), ("c", [one, one])]
+    (pair,) = yaml.safe_load(proposed_revision(said, TAXONOMY))["confused"]
+    assert pair == {"leaves": sorted([one, two]), "videos": 2, "examples": ["a", "b"]}
+    assert proposed_revision(said[2:], TAXONOMY) == ""
+    assert proposed_revision(said, TAXONOMY, least=3) == ""

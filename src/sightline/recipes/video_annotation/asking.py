@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from sightline.core.message import Reply, Request
+from sightline.core.message import Reply
 from sightline.core.ports import LM
 from sightline.core.sample import Item, Rejected
 from sightline.lm import Structured, structured
 from sightline.recipes.video_annotation.config import AskConfig
 from sightline.recipes.video_annotation.items import Annotated, Described, WatchedVideo
 from sightline.recipes.video_annotation.prompts import (
+    VideoRequest,
+    anew,
     briefer,
     classify_request,
     describe_request,
@@ -29,6 +31,10 @@ OWN_FAULTS = frozenset({"no-json", "broken-json", "cut-off", "schema"})
 """Failures of a reply's form; anything else is a request that failed."""
 
 
+Attempts = Mapping[str, int]
+"""Key of an item -> how often a person has had it asked anew."""
+
+
 class Asked(BaseModel):
     """What decides the result of a step with a model."""
 
@@ -41,7 +47,9 @@ class Asked(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Classify:
-    """Each video's category: a leaf of the taxonomy, or "unmatched"."""
+    """Each video's category: a leaf of the taxonomy, or "unmatched". With `ask.category_twice` the categories are shown
+    a second time in the opposite order; where that brings another leaf, the first one stays and both answers are kept
+    for the proposed revision."""
 
     config: Asked
     lm: LM
@@ -52,13 +60,19 @@ class Classify:
     gives: ClassVar[type[Item]] = WatchedVideo
 
     def batch(self, items: Sequence[WatchedVideo], /) -> Iterator[Sequence[WatchedVideo | Rejected]]:
-        requests = (classify_request(item, self.taxonomy) for item in items)
-        for item, reply in zip(items, self.lm.replies(requests), strict=True):
-            if not reply.ok:
-                yield [Rejected(reason="classifier-failed", evidence={"error": reply.error})]
-                continue
-            said = {"category": self.taxonomy.leaf_of(reply.text), "category_said": reply.text.strip()[:200]}
-            yield [item.model_copy(update=said)]
+        orders = (False, True) if self.config.ask.category_twice else (False,)
+        requests = (classify_request(item, self.taxonomy, order) for item in items for order in orders)
+        replies = self.lm.replies(requests)
+        for item in items:
+            yield [self._outcome(item, [next(replies) for _ in orders])]
+
+    def _outcome(self, item: WatchedVideo, replies: Sequence[Reply]) -> WatchedVideo | Rejected:
+        failed = next((reply for reply in replies if not reply.ok), None)
+        if failed is not None:
+            return Rejected(reason="classifier-failed", evidence={"error": failed.error})
+        said = tuple(reply.text.strip()[:200] for reply in replies)
+        category = self.taxonomy.leaf_of(replies[0].text)
+        return item.model_copy(update={"category": category, "category_said": said})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +118,7 @@ class Describe:
     config: Asked
     lm: LM
     strip: Strip
+    attempts: Attempts = field(default_factory=dict)
     name: ClassVar[str] = "describe"
     version: ClassVar[int] = 1
     takes: ClassVar[type[Item]] = WatchedVideo
@@ -116,8 +131,9 @@ class Describe:
                 (reply,) = self.lm.replies([briefer(self._request(item), reply.text)])
             yield [self._outcome(item, reply)]
 
-    def _request(self, item: WatchedVideo) -> Request:
-        return describe_request(item, self.strip(item.strip), self.config.ask)
+    def _request(self, item: WatchedVideo) -> VideoRequest:
+        request = describe_request(item, self.strip(item.strip), self.config.ask)
+        return anew(request, self.attempts.get(item.key, 0))
 
     def _outcome(self, item: WatchedVideo, reply: Reply) -> Described | Rejected:
         if not reply.ok:
@@ -136,13 +152,14 @@ class Structure:
 
     config: Asked
     lm: LM
+    attempts: Attempts = field(default_factory=dict)
     name: ClassVar[str] = "structure"
     version: ClassVar[int] = 1
     takes: ClassVar[type[Item]] = Described
     gives: ClassVar[type[Item]] = Annotated
 
     def batch(self, items: Sequence[Described], /) -> Iterator[Sequence[Annotated | Rejected]]:
-        requests = (structure_request(item, self.config.ask) for item in items)
+        requests = (anew(structure_request(item, self.config.ask), self.attempts.get(item.key, 0)) for item in items)
         found = structured(self.lm, requests, Annotation, tries=self.config.ask.tries)
         for item, result in zip(items, found, strict=True):
             yield [self._outcome(item, result)]

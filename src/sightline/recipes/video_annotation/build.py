@@ -5,7 +5,7 @@ files -> one decoding pass -> filters -> distinct -> category -> selection -> fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,13 +19,16 @@ from sightline.lm import Cached
 from sightline.lm.tally import Tally
 from sightline.pipeline import ExecutorConfig, Progress, RunResult, Store, run_local, run_ray
 from sightline.recipes.video_annotation.asking import candidate
+from sightline.recipes.video_annotation.attempts import attempts_of
 from sightline.recipes.video_annotation.config import VideoAnnotationConfig
 from sightline.recipes.video_annotation.dataset import write_videos
 from sightline.recipes.video_annotation.items import VideoFile, WatchedVideo
 from sightline.recipes.video_annotation.models import Models
-from sightline.recipes.video_annotation.plan import RETRIED, VERSION, video_plan
+from sightline.recipes.video_annotation.plan import RETRIED, VERSION, Context, video_plan
+from sightline.recipes.video_annotation.revision import write_revision
 from sightline.recipes.video_annotation.selection import select
 from sightline.recipes.video_annotation.sources import find_videos
+from sightline.recipes.video_annotation.takedown import Noting
 from sightline.recipes.video_annotation.taxonomy import Taxonomy, default_taxonomy
 
 LIBRARIES = ("sightline", "av", "pyarrow", "pillow", "numpy", "pydantic")
@@ -51,18 +54,21 @@ def build_videos(
     *,
     taxonomy: Taxonomy | None = None,
     engine: Engine | None = None,
+    retry: Collection[str] = (),
 ) -> RunResult:
     """Build (or go on building) the dataset in `out` from video files, folders, globs or fsspec URLs; or from what a
     manifest gave (`manifest.fetch_manifest`).
 
     Running it again does only what is missing; replies of language models are kept, so that none is paid for twice.
+    Videos refused for a reason in `retry` (`attempts.RETRIABLE`) are asked about anew, the others are left alone.
     Raises InputError (nothing to read), StorageError (cannot write). Where BudgetReached or ModelError ended the run,
     it stands in `result.stopped_by`; the dataset then holds what was finished before.
     """
     out, engine, taxonomy = Path(out), engine or Engine(), taxonomy or default_taxonomy()
     leaves = fingerprint([[leaf.text, leaf.description] for leaf in taxonomy.leaves])
     config = (config or VideoAnnotationConfig()).model_copy(update={"taxonomy": leaves})
-    tallied = models.wrapped(lambda lm: Tally(Cached(lm, out / ".sightline" / "replies.sqlite")))
+    state = out / ".sightline"
+    tallied = models.wrapped(lambda lm: Tally(Noting(Cached(lm, state / "replies.sqlite"), state)))
     record = RunRecord(
         recipe="video_annotation",
         version=VERSION,
@@ -72,13 +78,16 @@ def build_videos(
         versions={name: version(name) for name in LIBRARIES},
         started=datetime.now(UTC),
     )
-    plan = video_plan(config, tallied, taxonomy, Store(out), record.fingerprint)
+    context = Context(taxonomy, Store(out), attempts_of(out, retry), record.fingerprint)
+    plan = video_plan(config, tallied, context)
     files = find_videos(paths, [out]) if isinstance(paths, (list, tuple)) else paths
     run: Callable[..., RunResult] = run_local if engine.kind == "local" else run_ray
-    executor = engine.executor.model_copy(update={"retry": (*engine.executor.retry, *RETRIED)})
+    executor = engine.executor.model_copy(update={"retry": (*engine.executor.retry, *RETRIED, *retry)})
     result = run(plan, files, out, executor, engine.progress)
     figures = run_figures(result, tallied, config)
-    write_videos(result, out, record.model_copy(update={"finished": datetime.now(UTC), "figures": figures}))
+    record = record.model_copy(update={"finished": datetime.now(UTC), "figures": figures})
+    write_videos(result, out, record, store_videos=config.store_videos)
+    write_revision(result, out, taxonomy)
     return result
 
 

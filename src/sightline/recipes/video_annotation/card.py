@@ -35,7 +35,7 @@ def write_video_card(folder: Path) -> Path:
             f"sightline recipe `{run.recipe}` (version {run.version}). Models: {roles}. The annotator's own words are "
             "in `annotation_text`; scenes lie on detected cuts where one is near, and reach from the beginning to the "
             "end; what could not be true was refused and is in `rejects.parquet` with its reason; `run.json` replays "
-            "the run. Videos are referred to by address and hash, not copied.\n",
+            f"the run. {_BYTES if run.config.get('store_videos') else _NO_BYTES}\n",
             _table(
                 "Category",
                 ("videos", "hours"),
@@ -81,6 +81,8 @@ def _code(text: str) -> str:
     return f"`{text.replace('`', '')}`"
 
 
+_BYTES = "Each video's file is in the column `video`."
+_NO_BYTES = "Videos are referred to by address and hash, not copied."
 _FIELDS = """## Fields
 
 | field | what it holds |

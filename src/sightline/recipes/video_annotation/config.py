@@ -35,6 +35,8 @@ class AskConfig(BaseModel):
     structure_tokens: int = Field(default=10_000, ge=64)
     tries: int = Field(default=3, ge=1)
     """For a reply that follows the schema; what was wrong is fed back."""
+    category_twice: bool = False
+    """Ask for the category a second time with the list turned round, to find categories that are confused."""
 
 
 class FinishConfig(BaseModel):
@@ -64,3 +66,5 @@ class VideoAnnotationConfig(BaseModel):
     """None keeps all."""
     ask: AskConfig = AskConfig()
     finish: FinishConfig = FinishConfig()
+    store_videos: bool = False
+    """Put each video's bytes into the dataset, not only its address and hash."""

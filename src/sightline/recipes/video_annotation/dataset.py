@@ -6,14 +6,18 @@ annotation as JSON text in the published form (`json`), and what the annotator w
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from sightline.core.errors import InputError
+from sightline.core.media import Source
 from sightline.core.record import RunRecord
 from sightline.pipeline import RunResult, write_parquet
 from sightline.pipeline.sinks import Columns
+from sightline.pipeline.sources import local_path
 from sightline.recipes.dataset_files import write_rejects, write_whole
 from sightline.recipes.video_annotation.card import write_video_card
 from sightline.recipes.video_annotation.items import PictureAt, VideoRecord
@@ -67,18 +71,38 @@ COLUMNS: Columns = {
 }
 
 
-def write_videos(result: RunResult, out: Path, record: RunRecord) -> None:
-    """Write `result`'s records and all its rejects. Raises StorageError where the disk is full."""
-    write_parquet(_rows(result), out, COLUMNS)
+BYTES: Columns = {"video": "large_binary"}
+"""The whole file, where it was asked for."""
+
+
+def write_videos(result: RunResult, out: Path, record: RunRecord, *, store_videos: bool = False) -> None:
+    """Write `result`'s records and all its rejects. Raises StorageError where the disk is full, InputError where
+    `store_videos` and a video is gone or another one by now."""
+    write_parquet(_rows(result, store_videos), out, {**COLUMNS, **BYTES} if store_videos else COLUMNS)
     write_rejects(result.rejected(), out / "rejects.parquet")
     write_whole(out / "run.json", record.model_dump_json(indent=2) + "\n")
     write_video_card(out)
 
 
-def _rows(result: RunResult) -> Iterator[dict[str, Any]]:
+def _rows(result: RunResult, store_videos: bool) -> Iterator[dict[str, Any]]:
     for record in result.items("finish"):
         assert isinstance(record, VideoRecord)
-        yield to_row(record, result.blob)
+        row = to_row(record, result.blob)
+        yield row | {"video": _file(record.video.source)} if store_videos else row
+
+
+def _file(source: Source) -> bytes:
+    try:
+        data = Path(local_path(source)).read_bytes()
+    except OSError:
+        data = b""
+    if hashlib.sha256(data).hexdigest() != source.sha256:
+        raise InputError(
+            "the video is gone, or another one by now, and its bytes were asked for",
+            subject=source.name,
+            remedy="put it back, or leave --store-videos out",
+        )
+    return data
 
 
 def to_row(record: VideoRecord, blob: Callable[[str], bytes]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ class Fetcher:
         self._folder.mkdir(parents=True, exist_ok=True)
         piece = note.with_suffix(".part")
         self._complete(url, piece)
-        found, size = _digest(piece)
+        found, size = digest(piece)
         if sha256 and found != sha256.lower():
             piece.unlink()
             raise Reject("wrong-checksum", url=recorded(url), stated=sha256, found=found, size=size)
@@ -166,9 +166,10 @@ def _whole(answer: Any, start: int) -> int | None:
     return None if length is None else start + int(length)
 
 
-def _digest(path: Path) -> tuple[str, int]:
-    digest = hashlib.sha256()
+def digest(path: Path) -> tuple[str, int]:
+    """SHA-256 and size of a file."""
+    hashed = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):
-            digest.update(chunk)
-        return digest.hexdigest(), file.tell()
+            hashed.update(chunk)
+        return hashed.hexdigest(), file.tell()

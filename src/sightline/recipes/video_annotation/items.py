@@ -82,8 +82,8 @@ class WatchedVideo(Item):
     """Videos that show the same carry the same; never torn apart by a split."""
     category: str = ""
     """Path text of a leaf, "unmatched", or "" where nobody asked."""
-    category_said: str = ""
-    """The classifier's own words."""
+    category_said: tuple[str, ...] = ()
+    """The classifier's own words; two answers where it was asked twice."""
 
     @property
     def words(self) -> int:

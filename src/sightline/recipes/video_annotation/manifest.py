@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,56 +26,74 @@ from sightline.pipeline.remote import recorded
 from sightline.pipeline.sources import HEAD
 from sightline.recipes.video_annotation.fetching import FetchConfig, Fetched, Fetcher
 from sightline.recipes.video_annotation.items import TranscriptFile, VideoFile
-from sightline.recipes.video_annotation.sources import VIDEO_TYPES, about_of, find_videos
+from sightline.recipes.video_annotation.sites import Site, from_site
+from sightline.recipes.video_annotation.sources import VIDEO_TYPES, about_of, find_videos, language_of
+from sightline.recipes.video_annotation.takedown import barred_by, read_takedown
 
 MANIFESTS = (".csv", ".jsonl", ".parquet")
+Got = Callable[[dict[str, Any]], VideoFile | Rejected]
+"""A manifest's row -> its video, or why not."""
 
 
 def videos_of(
-    paths: Sequence[str | Path], out: Path, *, takedown: str | Path | None = None, fetch: FetchConfig | None = None
+    paths: Sequence[str | Path],
+    out: Path,
+    *,
+    takedown: str | Path | None = None,
+    fetch: FetchConfig | None = None,
+    site: Site | None = None,
 ) -> Iterator[VideoFile | Rejected]:
-    """Videos of manifests among `paths`, and those under the other paths, less what `takedown` lists."""
+    """Videos of manifests among `paths`, and those under the other paths, less what `takedown` lists. With `site`,
+    manifests name pages of video sites, not files."""
+    found, rows = _told(paths, out)
+    barred = read_takedown(takedown)
+    folder = out / ".sightline" / "fetched"
+    fetcher = Fetcher(folder, fetch)
+    got = partial(fetched_video, fetcher=fetcher) if site is None else partial(site_video, site=site, folder=folder)
+    return _allowed(found, rows, barred, got)
+
+
+def unfetched(
+    paths: Sequence[str | Path], out: Path, *, takedown: str | Path | None = None
+) -> tuple[Iterator[VideoFile | Rejected], list[dict[str, Any]]]:
+    """For a forecast: videos of this machine, and manifests' rows as they are; less what `takedown` lists."""
+    found, rows = _told(paths, out)
+    barred = read_takedown(takedown)
+    return (_judged(one, barred) for one in found), [row for row in rows if not _named(row) & barred]
+
+
+def _told(paths: Sequence[str | Path], out: Path) -> tuple[Iterator[VideoFile | Rejected], list[dict[str, Any]]]:
     manifests = [Path(path) for path in paths if str(path).lower().endswith(MANIFESTS) and Path(path).is_file()]
     others = [path for path in paths if Path(path) not in manifests]
-    rows = [row for path in manifests for row in read_manifest(path)]
-    barred = read_takedown(takedown)
     found = find_videos(others, [out]) if others else iter(())
-    return _allowed(found, rows, barred, Fetcher(out / ".sightline" / "fetched", fetch))
+    return found, [row for path in manifests for row in read_manifest(path)]
+
+
+def _named(row: dict[str, Any]) -> set[str]:
+    return {str(row.get(name) or "") for name in ("id", "url", "sha256")} | {recorded(str(row["url"]))}
 
 
 def _allowed(
-    found: Iterator[VideoFile | Rejected], rows: list[dict[str, Any]], barred: frozenset[str], fetcher: Fetcher
+    found: Iterator[VideoFile | Rejected], rows: list[dict[str, Any]], barred: frozenset[str], got: Got
 ) -> Iterator[VideoFile | Rejected]:
     for one in found:
         yield _judged(one, barred)
     for row in rows:
-        named = {str(row.get(name) or "") for name in ("id", "url", "sha256")} | {recorded(str(row["url"]))}
-        if named & barred:  # not even fetched
-            yield _taken_down(str(row.get("id") or row["url"]), named & barred)
+        if listed := _named(row) & barred:  # not even fetched
+            yield _taken_down(str(row.get("id") or row["url"]), listed)
         else:
-            yield _judged(fetched_video(row, fetcher), barred)
+            yield _judged(got(row), barred)
 
 
 def _judged(one: VideoFile | Rejected, barred: frozenset[str]) -> VideoFile | Rejected:
     if isinstance(one, Rejected):
         return one
-    named = {one.source.sha256, one.source.uri, one.source.name, one.about.id, one.about.url} - {""}
-    return _taken_down(one.source.name, named & barred) if named & barred else one
+    listed = barred_by(one, barred)
+    return _taken_down(one.source.name, listed) if listed else one
 
 
-def _taken_down(origin: str, by: set[str]) -> Rejected:
+def _taken_down(origin: str, by: Collection[str]) -> Rejected:
     return Rejected(reason="taken-down", origin=origin, evidence={"listed": sorted(by)})
-
-
-def read_takedown(path: str | Path | None) -> frozenset[str]:
-    """One id, address, file name or SHA-256 per line; `#` begins a remark. Raises InputError."""
-    if path is None:
-        return frozenset()
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("the takedown list cannot be read", subject=path, remedy=str(error)) from error
-    return frozenset(line.partition(" #")[0].strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
 def read_manifest(path: Path) -> list[dict[str, Any]]:
@@ -111,20 +130,50 @@ def fetched_video(row: dict[str, Any], fetcher: Fetcher) -> VideoFile | Rejected
         subtitles = _subtitles(str(row.get("subtitles") or ""), fetcher)
     except Reject as refused:
         return Rejected(reason=refused.reason, origin=name, evidence=dict(refused.evidence))
-    with fetched.path.open("rb") as file:
-        media_type = sniff(file.read(HEAD))
+    about, licence = about_of(row)
+    media_type = _media_type(fetched)
     if media_type not in VIDEO_TYPES:
         return Rejected(reason="not-a-video", origin=name, evidence={"media_type": media_type, "size": fetched.size})
-    about, licence = about_of(row)
-    source = Source(
-        name=_file_name(url),
-        uri=recorded(url),
+    source = _source(_file_name(url), recorded(url), fetched, licence)
+    return VideoFile(source=source, transcript=subtitles, about=about.model_copy(update={"url": recorded(url)}))
+
+
+def site_video(row: dict[str, Any], site: Site, folder: Path) -> VideoFile | Rejected:
+    """As `fetched_video`, from a page; what the manifest says of a video counts more than what the site says."""
+    url = str(row["url"])
+    name = str(row.get("id") or recorded(url))
+    try:
+        got = from_site(url, site, folder)
+    except Reject as refused:
+        return Rejected(reason=refused.reason, origin=name, evidence=dict(refused.evidence))
+    media_type = _media_type(got.file)
+    if media_type not in VIDEO_TYPES:
+        return Rejected(reason="not-a-video", origin=name, evidence={"media_type": media_type, "size": got.file.size})
+    about, licence = about_of(got.about | {key: value for key, value in row.items() if value not in (None, "")})
+    words = None
+    if got.subtitles is not None:
+        language = language_of(got.subtitles_name)
+        words = TranscriptFile(
+            name=got.subtitles_name, uri=str(got.subtitles.path), sha256=got.subtitles.sha256, language=language
+        )
+    source = _source(got.name, got.page, got.file, licence)
+    return VideoFile(source=source, transcript=words, about=about.model_copy(update={"url": got.page}))
+
+
+def _media_type(fetched: Fetched) -> str:
+    with fetched.path.open("rb") as file:
+        return sniff(file.read(HEAD))
+
+
+def _source(name: str, uri: str, fetched: Fetched, licence: str) -> Source:
+    return Source(
+        name=name,
+        uri=uri,
         sha256=fetched.sha256,
-        media_type=media_type,
+        media_type=_media_type(fetched),
         size=fetched.size,
         licence=licence or None,
     )
-    return VideoFile(source=source, transcript=subtitles, about=about.model_copy(update={"url": recorded(url)}))
 
 
 def _subtitles(url: str, fetcher: Fetcher) -> TranscriptFile | None:

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import TypeVar
 
+from pydantic import Field
+
 from sightline.core.media import MediaRef
 from sightline.core.message import Message, Picture, Request, Text
 from sightline.recipes.video_annotation.config import AskConfig
@@ -48,9 +50,24 @@ SAID = 5000
 """Characters of the transcript that a classifier sees (FineVideo)."""
 DESCRIPTION = 2000
 CATEGORY_TOKENS = 40
+AGAIN_TEMPERATURE = 0.7
+"""Of a request that is made anew because what it brought could not be used: at 0 a model would say the same again."""
 
 
-def describe_request(video: WatchedVideo, strip: bytes, config: AskConfig) -> Request:
+class VideoRequest(Request):
+    """A request that knows which video it is about, so that answers can be found when the video is taken down."""
+
+    video: str = Field(default="", exclude=True)
+    """SHA-256 of the file; no part of the key."""
+
+
+def anew(request: VideoRequest, attempt: int) -> VideoRequest:
+    """The request itself for attempt 0; for each further one another request, whose answer is not known yet."""
+    update = {"seed": attempt, "temperature": AGAIN_TEMPERATURE}
+    return request.model_copy(update=update) if attempt else request
+
+
+def describe_request(video: WatchedVideo, strip: bytes, config: AskConfig) -> VideoRequest:
     """Pictures with their times, then the words, then the task."""
     parts: list[str | Text | Picture] = []
     for place in evenly(video.pictures, config.pictures):
@@ -62,7 +79,9 @@ def describe_request(video: WatchedVideo, strip: bytes, config: AskConfig) -> Re
     said = "\n".join(f"[{timecode(cue.start)} - {timecode(cue.end)}] {cue.text}" for cue in video.cues)
     parts.append(f"What is said:\n{said[: config.transcript_characters] or '(nothing)'}")
     parts.append(DESCRIBE.format(duration=timecode(video.facts.duration)))
-    return Request(messages=(Message.of("user", *parts),), max_tokens=config.description_tokens)
+    return VideoRequest(
+        messages=(Message.of("user", *parts),), max_tokens=config.description_tokens, video=video.source.sha256
+    )
 
 
 def briefer(request: Request, said: str) -> Request:
@@ -71,16 +90,19 @@ def briefer(request: Request, said: str) -> Request:
     return request.model_copy(update={"messages": (*request.messages, *more)})
 
 
-def structure_request(item: Described, config: AskConfig) -> Request:
+def structure_request(item: Described, config: AskConfig) -> VideoRequest:
     """The description alone: who structures sees no picture and can add nothing of its own."""
     text = STRUCTURE.format(duration=timecode(item.video.facts.duration), text=item.text)
-    return Request(messages=(Message.of("user", text),), max_tokens=config.structure_tokens)
+    return VideoRequest(
+        messages=(Message.of("user", text),), max_tokens=config.structure_tokens, video=item.video.source.sha256
+    )
 
 
-def classify_request(video: WatchedVideo, taxonomy: Taxonomy) -> Request:
+def classify_request(video: WatchedVideo, taxonomy: Taxonomy, backwards: bool = False) -> VideoRequest:
     """Title, description, channel and the first words; no tags and no category of the site, which bias the answer
-    (FineVideo)."""
-    leaves = "\n".join(f"{leaf.text}: {leaf.description}".rstrip(": ") for leaf in taxonomy.leaves)
+    (FineVideo). `backwards`: the categories in the opposite order."""
+    order = reversed(taxonomy.leaves) if backwards else taxonomy.leaves
+    leaves = "\n".join(f"{leaf.text}: {leaf.description}".rstrip(": ") for leaf in order)
     text = CLASSIFY.format(
         leaves=leaves,
         title=video.about.title or video.source.name,
@@ -88,7 +110,7 @@ def classify_request(video: WatchedVideo, taxonomy: Taxonomy) -> Request:
         channel=video.about.channel or "(unknown)",
         said=video.text[:SAID] or "(nothing)",
     )
-    return Request(messages=(Message.of("user", text),), max_tokens=CATEGORY_TOKENS)
+    return VideoRequest(messages=(Message.of("user", text),), max_tokens=CATEGORY_TOKENS, video=video.source.sha256)
 
 
 def evenly(things: Sequence[T], most: int) -> list[T]:

@@ -42,6 +42,7 @@ REASONS: Final[dict[str, str]] = {
     "truncated-video": "The file breaks off long before the length it states.",
     "unreadable-file": "The file cannot be opened.",
     "unreadable-video": "The file calls itself a video, but no decoder can open it.",
+    "unreadable-sound": "Its sound could not be read by the speech recogniser.",
     "unstructured": "The structurer never gave the asked-for fields; the annotator's words are kept with the refusal.",
     "unsupported-codec": "There is no decoder for its picture here.",
     "video-too-long": "It is longer than is ever decoded.",

@@ -147,6 +147,7 @@ def _timeline(row: dict[str, Any], folder: Path) -> Markup:
         "title": row["title"][:TEXT_SHOWN],
         "name": row["source"]["name"],
         "link": link,
+        "plays": not link.startswith("#"),
         "length": timecode(row["duration"]),
         "category": row["category"] or "no category asked",
         "words": row["words"],

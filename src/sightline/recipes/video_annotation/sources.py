@@ -58,14 +58,19 @@ def _transcript(video: Path) -> TranscriptFile | None:
     )
     for path in (*exact, *coded):
         if path.is_file():
-            match = _LANGUAGE.search(path.name)
             return TranscriptFile(
                 name=_shown(path.name),
                 uri=_shown(str(path)),
                 sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-                language=match[1] if match and path not in exact else "",
+                language="" if path in exact else language_of(path.name),
             )
     return None
+
+
+def language_of(name: str) -> str:
+    """Of a subtitle file by its name ("talk.ko.srt"); "" where it does not say."""
+    match = _LANGUAGE.search(name)
+    return match[1] if match else ""
 
 
 def _metadata(video: Path) -> tuple[About, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +17,7 @@ from sightline.core.errors import InputError
 
 UNMATCHED = "unmatched"
 SEPARATOR = " > "
-_APART = re.compile(r"\s*(?:>|/|→|»|::)\s*")
+APART = re.compile(r"\s*(?:>|/|→|»|::)\s*")
 _LABEL = re.compile(r"^\W*(?:(?:the\s+)?(?:category|label|path|answer|leaf)(?:\s+is)?\s*[:=-]?\s*)", re.IGNORECASE)
 
 
@@ -55,7 +55,7 @@ class Taxonomy:
         'unmatched'
         """
         line = next((line for line in said.strip().splitlines() if line.strip()), "")
-        parts = tuple(_folded(part) for part in _APART.split(_LABEL.sub("", line)) if _folded(part))
+        parts = tuple(_folded(part) for part in APART.split(_LABEL.sub("", line)) if _folded(part))
         if not parts:
             return UNMATCHED
         found = [leaf for leaf in self.leaves if _ends_with(leaf, parts)]
@@ -115,7 +115,7 @@ def _key(leaf: Leaf) -> tuple[str, ...]:
 def _leaves(tree: Mapping[Any, Any], above: tuple[str, ...]) -> Iterator[Leaf]:
     for name, below in tree.items():
         path = (*above, name)
-        if not isinstance(name, str) or not _folded(name) or _APART.search(name.strip()):
+        if not isinstance(name, str) or not _folded(name) or APART.search(name.strip()):
             raise InputError(
                 "a category's name must be text without > and /",
                 subject=SEPARATOR.join(map(str, path)),
@@ -127,24 +127,3 @@ def _leaves(tree: Mapping[Any, Any], above: tuple[str, ...]) -> Iterator[Leaf]:
             yield Leaf(path, below or "")
         else:
             raise InputError("below a category stand categories or a description", subject=SEPARATOR.join(path))
-
-
-def proposed_revision(said: Iterable[tuple[str, str]], taxonomy: Taxonomy, *, least: int = 3) -> str:
-    """YAML for a person to look at and copy from: what was answered for (video, answer) pairs that match no leaf, at
-    least `least` times, with examples. Nothing is changed by it."""
-    names = Counter(leaf.path[-1] for leaf in taxonomy.leaves)
-    missing: dict[str, list[str]] = {}
-    for video, answer in said:
-        if taxonomy.leaf_of(answer) == UNMATCHED:
-            missing.setdefault(" ".join(answer.split())[:80] or "(nothing)", []).append(video)
-    entries = {
-        answer: {
-            "videos": len(videos),
-            "examples": videos[:3],
-            "because": "several leaves bear this name" if names[answer] > 1 else "no leaf bears this name",
-        }
-        for answer, videos in sorted(missing.items(), key=lambda item: (-len(item[1]), item[0]))
-        if len(videos) >= least
-    }
-    text: str = yaml.safe_dump(entries, allow_unicode=True, sort_keys=False, width=110)
-    return text

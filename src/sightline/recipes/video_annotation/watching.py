@@ -11,8 +11,9 @@ from typing import ClassVar
 
 import numpy as np
 from PIL import Image
+from pydantic import BaseModel, ConfigDict
 
-from sightline.core.errors import Reject
+from sightline.core.errors import MediaError, Reject
 from sightline.core.sample import Item, Rejected
 from sightline.media.speech import Speech
 from sightline.media.transcript import Cue, Transcript, parse_transcript
@@ -132,14 +133,23 @@ def signature(video: Video) -> tuple[tuple[str, ...], ...]:
     return tuple(out)
 
 
+class HearConfig(BaseModel):
+    """What decides the words."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    speech: str
+    """Name of the model."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hear:
     """Speech recognition for what came without a transcript but with sound."""
 
+    config: HearConfig
     speech: Speech
-    config: None = None
     name: ClassVar[str] = "hear"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     takes: ClassVar[type[Item]] = WatchedVideo
     gives: ClassVar[type[Item]] = WatchedVideo
 
@@ -147,10 +157,14 @@ class Hear:
         for item in items:
             yield [self._heard(item)]
 
-    def _heard(self, item: WatchedVideo) -> WatchedVideo:
+    def _heard(self, item: WatchedVideo) -> WatchedVideo | Rejected:
         if item.cues or not item.facts.has_audio:
             return item
-        language, cues = self.speech.cues(local_path(item.source))
+        try:
+            language, heard = self.speech.cues(local_path(item.source))
+        except MediaError as error:
+            return Rejected(reason="unreadable-sound", evidence={"error": str(error)[:200]})
+        cues = _within(heard, item.facts.duration)
         if not cues:
             return item
         return item.model_copy(update={"cues": cues, "language": language, "words_from": f"speech:{self.speech.name}"})
