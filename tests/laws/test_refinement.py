@@ -75,15 +75,14 @@ def test_killed_at_any_moment_and_resumed_is_uninterrupted(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_local_is_two_nodes(tmp_path: Path, samples: Path) -> None:
+@pytest.mark.timeout(900)
+def test_local_is_two_nodes(tmp_path: Path, built_examples: Path) -> None:
     """Refining, and building questions from a documents dataset, on a Ray cluster of two nodes on this machine."""
     ray, cluster_utils = pytest.importorskip("ray"), pytest.importorskip("ray.cluster_utils")
     data = questions(tmp_path / "q.jsonl")
     assert start(data, tmp_path / "local", tmp_path / "local.log").wait(60) == 0
-    pdf = sorted((samples / "docs").glob("*.pdf"), key=lambda path: path.stat().st_size)[:3]
-    sightline = [str(Path(sys.executable).with_name("sightline"))]
-    subprocess.run([*sightline, "build", "documents", *map(str, pdf), "--out", str(tmp_path / "d")], check=True)
-    build = [*sightline, "build", "questions", str(tmp_path / "d"), "--choices", "3"]
+    sightline = str(Path(sys.executable).with_name("sightline"))
+    build = [sightline, "build", "questions", str(built_examples)]
     subprocess.run([*build, "--out", str(tmp_path / "local-q")], check=True)
     memory = {"num_cpus": 1, "object_store_memory": 80 << 20}
     cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={"include_dashboard": False, **memory})

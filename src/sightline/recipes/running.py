@@ -13,6 +13,7 @@ from typing import Any, Literal
 from sightline.core.ports import LM
 from sightline.core.record import RunRecord
 from sightline.core.sample import Item, Rejected
+from sightline.lm import Cached
 from sightline.lm.tally import Tally
 from sightline.pipeline import ExecutorConfig, Plan, Progress, RunResult, run_local, run_ray
 
@@ -48,11 +49,14 @@ def ended(record: RunRecord, figures: Mapping[str, Any]) -> RunRecord:
 
 
 def run_figures(result: RunResult, roles: Mapping[str, LM | None]) -> dict[str, Any]:
-    """Funnel, time and cost as measured; cost by role too, of models that are tallied."""
+    """Funnel, time and cost as measured, by role too, of models that are tallied. `cost_usd` is what all replies that
+    the folder keeps have cost, in whichever run they were asked for."""
     counts = {role: lm.counts.model_dump() for role, lm in roles.items() if isinstance(lm, Tally)}
     totals: Counter[str] = Counter()
     for count in counts.values():
         totals.update(count)
+    stores = [lm.lm.store for lm in roles.values() if isinstance(lm, Tally) and isinstance(lm.lm, Cached)]
+    paid = {"cost_usd": stores[0].paid} if stores else {}
     return {
         "funnel": [step._asdict() for step in result.funnel],
         "seconds": result.seconds,
@@ -60,4 +64,5 @@ def run_figures(result: RunResult, roles: Mapping[str, LM | None]) -> dict[str, 
         "stopped_by": None if result.stopped_by is None else str(result.stopped_by),
         "roles": counts,
         **totals,
+        **paid,
     }

@@ -13,7 +13,7 @@ from sightline.cli.refine import command
 from sightline.core.errors import BudgetReached, InputError
 from sightline.core.media import Box, Evidence, MediaRef, Span
 from sightline.core.sample import Choice
-from sightline.lm import Budgeted, Price, Purse
+from sightline.lm import Budgeted, Price, Purse, Scripted
 from sightline.pipeline import Progress
 from sightline.recipes.adversarial_qa.dataset import from_row, picture_name, to_row
 from sightline.recipes.adversarial_qa.flags import Answers, Recorded, read_answers
@@ -22,6 +22,7 @@ from sightline.recipes.adversarial_qa.judges import Judges
 from sightline.recipes.adversarial_qa.pictures import Pictures
 from sightline.recipes.adversarial_qa.reading import read_choices
 from sightline.recipes.adversarial_qa.refining import RefineConfig, refine_questions
+from sightline.recipes.adversarial_qa.report import write_report
 from sightline.recipes.dataset import Dataset
 from sightline.recipes.running import Engine
 
@@ -243,3 +244,24 @@ def test_source_of_a_line_does_not_depend_on_the_other_lines(tmp_path: Path) -> 
     refine_questions(data, tmp_path / "out", Judges(again), RefineConfig(), engine=QUIET)
     assert len(again.asked) == 5
     assert SOURCE.name
+
+
+def test_the_report_shows_before_and_after_and_what_all_runs_have_paid(tmp_path: Path) -> None:
+    data = lines(tmp_path / "q.jsonl")
+    knows, says = knowing({"door 0-1"}), writer("no", rewriting("Which gate?", ["r", "s", "t", "u", "v"], "B"))
+    judges = Judges(priced(knows), priced(says), priced(knowing({"s"}, "verifier")))
+    refine_questions(data, tmp_path / "out", judges, engine=QUIET)
+    first = Dataset(tmp_path / "out").run.figures
+    html = write_report(tmp_path / "out").read_text(encoding="utf-8")
+    assert html.index("Before and after") < html.index("Which gate?") < html.index("How good are the checks?")
+    assert "I went for door 0-1" in html
+    assert "malformed: it was not in the form asked for (no-json); fixed" in html
+    assert first["cost_usd"] > 0
+    refine_questions(data, tmp_path / "out", judges, engine=QUIET)
+    again = Dataset(tmp_path / "out").run.figures
+    assert again["requests"] == 0
+    assert again["cost_usd"] == pytest.approx(first["cost_usd"])
+
+
+def priced(lm: Scripted) -> Budgeted:
+    return Budgeted(lm, Price(input=1.0, output=2.0), Purse(None))

@@ -96,3 +96,7 @@ def test_questions_about_a_video_carry_its_seconds(videos: Path, tmp_path: Path)
     (row,) = Dataset(tmp_path / "q").rows()
     assert row["evidence"]["span"] == [6.0, 8.0]
     assert (row["split"], row["category"], len(row["images"])) == ("test", STORY[3], 1)
+    (line,) = (tmp_path / "q" / "evaluate" / "test.jsonl").read_text(encoding="utf-8").splitlines()
+    shown = json.loads(line)
+    assert shown["context"] == '[6.0-8.0 s] said: "Look up."', "what is said, not what the annotator saw"
+    assert len(shown["images"]) == 1

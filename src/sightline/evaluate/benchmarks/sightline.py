@@ -36,7 +36,11 @@ def _read(folder: Path, files: list[Path]) -> Iterator[Example]:
         with pq.ParquetFile(file) as parquet:
             missing = [name for name in _NEEDED if name not in parquet.schema_arrow.names]
             if missing:
-                raise InputError(f"not a sightline dataset: no column {missing}", subject=file)
+                raise InputError(
+                    f"not a dataset of pairs: no column {missing}",
+                    subject=file,
+                    remedy="multiple choice: DIR/evaluate/SPLIT.jsonl with --benchmark mcq",
+                )
             extra = [n for n in ("group", "language", "style") if n in parquet.schema_arrow.names]
             for index in range(parquet.num_row_groups):
                 for row in parquet.read_row_group(index, columns=_NEEDED + extra).to_pylist():

@@ -36,6 +36,8 @@ FILLER = {
     "ko": ", 그 자리에 있던 사람이면 바로 알 수 있었던 것",
 }
 
+ASKED = {"en": "What is the e-mail address of the office?", "ko": "담당 부서의 이메일 주소는 무엇입니까?"}
+
 
 def wrong_key(choice: Choice, seed: int) -> Choice | None:
     """The key on another option."""
@@ -54,12 +56,33 @@ def echoing_key(choice: Choice, seed: int) -> Choice | None:
     return _said(choice, f"{choice.options[choice.answer]} ({' '.join(words)})") if words else None
 
 
+def varied_key(choice: Choice, seed: int) -> Choice | None:
+    """Wrong options made from the right one: each is the key with a word of its own; None with fewer than 3 options,
+    of which neither is the middle."""
+    key = choice.options[choice.answer]
+    own = [option.split()[-1] for option in choice.options]
+    options = tuple(key if n == choice.answer else f"{key} {word}" for n, word in enumerate(own))
+    if len(options) < 3 or len(set(options)) < len(options):
+        return None
+    return choice.model_copy(update={"options": options})
+
+
+def formed_key(choice: Choice, seed: int) -> Choice | None:
+    """The question asks for an e-mail address, and only the right option looks like one."""
+    if any("@" in option for option in choice.options):
+        return None
+    asked = ASKED.get(choice.language, ASKED["en"])
+    return _said(choice.model_copy(update={"question": asked}), f"office{choice.answer}@mail.example")
+
+
 Checks = dict[str, Callable[[Sequence[Choice]], list[bool]]]
 Planter = Callable[[Choice, int], Choice | None]
 PLANTS: dict[str, tuple[str, Planter]] = {
     "wrong key": (KEYS, wrong_key),
     "key much longer": (BLIND, long_key),
     "key repeats the question": (BLIND, echoing_key),
+    "others vary the key": (BLIND, varied_key),
+    "key alone has the form asked for": (BLIND, formed_key),
 }
 """Kind of error -> (the check that is to catch it, how it is planted)."""
 

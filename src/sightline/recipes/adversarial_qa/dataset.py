@@ -24,6 +24,7 @@ from sightline.core.sample import Choice
 from sightline.pipeline.sinks import Columns
 from sightline.pipeline.work import unwritable
 from sightline.recipes.adversarial_qa.pictures import SUFFIXES
+from sightline.recipes.adversarial_qa.video_scenes import heard
 from sightline.recipes.dataset import COLUMNS as DOCUMENT_COLUMNS
 
 UNFIXED = "unfixed_"
@@ -116,12 +117,13 @@ def _saved(choice: Choice, folder: Path, picture: Callable[[str], bytes]) -> dic
 
 
 def example(choice: Choice) -> dict[str, Any]:
-    """What the benchmark "mcq" is told of a question, without pictures. The words of a page stand in its picture."""
+    """What the benchmark "mcq" is told of a question, without pictures. The words of a page stand in its picture; of a
+    video's, what is said is shown, as CinePile shows subtitles."""
     paged = any(ref.page is not None for ref in choice.images)
     return {
         "id": choice.id,
         "question": choice.question,
-        "context": "" if paged else choice.context,
+        "context": "" if paged else heard(choice.context) if choice.images else choice.context,
         "options": list(choice.options),
         "answer": choice.answer,
         "category": choice.category,

@@ -18,6 +18,8 @@ from sightline.recipes.dataset_summary import content_tables, run_tables
 from sightline.show.table import listing
 from sightline.verify.blind import flagged_by, passes_by_luck
 
+EXAMPLES = 6
+"""Questions of each outcome that are kept for the report, with all their tries."""
 LEAK = Fraction(3, 5)
 """Accuracy of a judge on a question that leaks, for the example of what luck alone does."""
 
@@ -28,9 +30,12 @@ def refinement_figures(items: Iterable[Refined], tries: int) -> dict[str, Any]:
     attempts: Counter[str] = Counter()
     calls: Counter[str] = Counter()
     held: Counter[str] = Counter()
+    shown: dict[str, list[dict[str, Any]]] = {"fixed": [], "unfixed": []}
     expected, votes = Fraction(0), 0
     for item in items:
         outcomes[item.outcome] += 1
+        if item.tries and len(shown[item.outcome]) < EXAMPLES:
+            shown[item.outcome].append(_example(item))
         expected += item.before.chance
         votes = max(votes, len(item.before.chosen))
         attempts.update(one.outcome for one in item.tries)
@@ -53,8 +58,20 @@ def refinement_figures(items: Iterable[Refined], tries: int) -> dict[str, Any]:
         "attempts": dict(attempts),
         "held_out_weak_before": [held["before_weak"], held["before_n"]],
         "held_out_weak_after": [held["after_weak"], held["after_n"]],
+        "examples": shown,
         "leak_flagged": float(flagged_by(LEAK, votes)) if votes else None,
         "leak_passes_by_luck": float(passes_by_luck(LEAK, votes, tries)) if votes and tries else None,
+    }
+
+
+def _example(item: Refined) -> dict[str, Any]:
+    """A rewritten question, before and after, for people: what gave it away, what was tried."""
+    fields = {"question", "options", "answer"}
+    return {
+        "before": item.original.model_dump(mode="json", include=fields),
+        "reason": item.before.reason,
+        "tries": [one.model_dump(mode="json") for one in item.tries],
+        "after": item.final.model_dump(mode="json", include=fields) if item.outcome == "fixed" else None,
     }
 
 
@@ -86,8 +103,8 @@ ROLE_HEADER = ("role", "model", ">requests", ">from cache", ">tokens", ">USD")
 
 
 def role_lines(run: RunRecord) -> list[tuple[str, str, str, str, str, str]]:
-    """Who was asked how often and for how much, as `ROLE_HEADER` names it."""
-    return [
+    """Who was asked how often and for how much in this run (`ROLE_HEADER`); last, what all runs have paid."""
+    lines = [
         (
             role,
             run.models.get(role, ""),
@@ -98,6 +115,9 @@ def role_lines(run: RunRecord) -> list[tuple[str, str, str, str, str, str]]:
         )
         for role, count in run.figures.get("roles", {}).items()
     ]
+    if lines and "cost_usd" in run.figures:
+        lines.append(("in all runs", "", "", "", "", f"{run.figures['cost_usd']:.4f}"))
+    return lines
 
 
 def questions_tables(dataset: Dataset) -> list[RenderableType]:

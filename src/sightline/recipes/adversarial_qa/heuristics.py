@@ -134,10 +134,15 @@ def _length(options: Sequence[str]) -> list[float]:
 
 
 def _similarity(options: Sequence[str]) -> list[float]:
-    """How much one option is the middle of all, by shared runs of three letters."""
-    pieces = [_trigrams(fold(option)) for option in options]
+    """How much one option is the middle of all, by shared runs of three letters; wholly, where it alone stands in each
+    of the others."""
+    folded = [fold(option) for option in options]
+    pieces = [_trigrams(text) for text in folded]
     if len(options) < 3:
         return [0.0] * len(options)
+    core = [float(all(text in other for other in folded)) for text in folded]
+    if sum(core) == 1:
+        return core
     near = [
         sum(_jaccard(mine, other) for j, other in enumerate(pieces) if j != i) / (len(pieces) - 1)
         for i, mine in enumerate(pieces)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from sightline.recipes.video_annotation.schema import Annotation
 from sightline.recipes.video_annotation.schema import Scene as AnnotatedScene
 from sightline.verify.integrity import stated_time
 
+_SEEN, _SAID = (re.compile(rf"^\[\d+\.\d-\d+\.\d s\] {what}: ", re.M) for what in ("scene", "said"))
 COLUMNS = ("id", "json", "questions", "transcript", "duration", "language", "split", "group", "licence", "source")
 
 
@@ -47,6 +49,17 @@ def timed_words(annotation: Annotation, transcript: list[dict[str, Any]], durati
     people = "; ".join(f"{one.name}: {one.description}" for one in annotation.characterList)
     head = [annotation.description, *([f"Who appears: {people}"] if people else [])]
     return "\n".join([*head, *(line for _, _, line in sorted(lines))])
+
+
+def heard(text: str) -> str:
+    """What is said, of `timed_words`; the annotator's descriptions are no part of the video. Other texts as they are.
+
+    >>> heard('A hall.\\n[0.0-9.0 s] scene: Arrival. Calm\\n[3.0-5.0 s] said: "This way."')
+    '[3.0-5.0 s] said: "This way."'
+    """
+    if _SEEN.search(text) is None:
+        return text
+    return "\n".join(line for line in text.splitlines() if _SAID.match(line))
 
 
 def _described(scene: AnnotatedScene) -> str:
