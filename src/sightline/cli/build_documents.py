@@ -80,6 +80,13 @@ def command(paths: tuple[str, ...], out: Path, dry_run: bool, **flags: Any) -> N
         --judge http://localhost:8001/v1 --judge-model OTHER --price 0.1,0.4 --max-cost 5 --dry-run
 
     Stop it at any time: the same command goes on where it was. Everything refused is kept with its reason.
+
+    \b
+    Servers, by the environment:
+      SIGHTLINE_LM_TIMEOUT      seconds until an attempt is given up (120)
+      SIGHTLINE_LM_RETRIES      attempts after the first (5)
+      SIGHTLINE_LM_CONCURRENCY  requests in flight (32)
+      SIGHTLINE_KEY_VARIABLE    variable that holds the key (OPENAI_API_KEY); none: no key
     """
     _refuse_contradictions(flags)
     config = _config(flags)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from sightline.core.errors import InputError
 from sightline.core.ports import LM
-from sightline.lm import Budgeted, Price, Purse, open_lm
+from sightline.lm import Budgeted, EndpointConfig, Price, Purse, open_lm
 from sightline.lm.cached import ReplyStore
 from sightline.recipes.document_qa.models import Models
+
+KEY_VARIABLE = "SIGHTLINE_KEY_VARIABLE"
+"""Names the variable that holds the key; "none" where the server wants none."""
+_ENDPOINT = {
+    "SIGHTLINE_LM_TIMEOUT": "timeout_s",
+    "SIGHTLINE_LM_RETRIES": "retries",
+    "SIGHTLINE_LM_CONCURRENCY": "concurrency",
+}
 
 
 def price_of(text: str | None) -> Price | None:
@@ -32,11 +43,26 @@ def purse_for(out: Path, price: Price | None, max_cost: float | None) -> Purse:
     return Purse(max_cost, spent=ReplyStore(replies).paid if replies.is_file() else 0.0)
 
 
+def endpoint_from_environment() -> EndpointConfig:
+    """How long to wait for a server and how hard to press it, where the environment says so. Raises InputError."""
+    stated = {field: os.environ[name] for name, field in _ENDPOINT.items() if os.environ.get(name)}
+    try:
+        return EndpointConfig.model_validate(stated)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = next(name for name, field in _ENDPOINT.items() if field == first["loc"][0])
+        raise InputError(
+            f"{name}: {first['msg'].lower()}", subject=first["input"], remedy="set it to a number"
+        ) from error
+
+
 def opened(spec: str | None, model: str | None, price: Price | None, purse: Purse) -> LM | None:
     """The model that a pair of flags names, with its cost counted where a price is known."""
     if spec is None:
         return None
-    lm = open_lm(spec, model)
+    lm = open_lm(
+        spec, model, config=endpoint_from_environment(), key_variable=os.environ.get(KEY_VARIABLE, "OPENAI_API_KEY")
+    )
     return lm if price is None else Budgeted(lm, price, purse)
 
 

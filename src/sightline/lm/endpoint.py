@@ -247,7 +247,7 @@ def _key(variable: str) -> str:
         raise InputError(
             "no API key in the environment variable",
             subject=variable,
-            remedy=f'export {variable}=..., or key variable "{NO_KEY}" where the server wants no key',
+            remedy=f"export {variable}=..., or SIGHTLINE_KEY_VARIABLE={NO_KEY} where the server wants no key",
         )
     if not (key.isascii() and key.isprintable()):
         raise InputError("the API key holds characters no key has", subject=variable, remedy="copy it again")

@@ -93,6 +93,8 @@ _DEICTIC = re.compile(
 _PRONOUN_ANSWER = re.compile(
     r"(?:it|this|that|these|those|they|he|she|there|here|so|and|not|only|also|been|being|the same)\b"
 )
+_ASIDE = re.compile(r" [(\[][^)\]]*[)\]],? (?!$)")
+"""Something in brackets after which the sentence goes on."""
 _LOOSE = frozenset(["the", "a", "of", "and", "or", "to", "in", "for", "with", "by", "both", "not"])
 _SMALL = frozenset(["of", "for", "in", "on", "at", "from", "with", "to", "the", "a", "an"])
 _NO_OBJECT = re.compile(
@@ -151,6 +153,7 @@ def _condition(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
         not telling
         or _DEICTIC.search(condition.lower())
         or ". " in condition
+        or " - " in condition
         or condition.split()[0].endswith(("ing", "ed"))
     ):
         return
@@ -226,8 +229,9 @@ def _made(
 ) -> Iterator[Fact]:
     answer = match["answer"].rstrip(" .")
     begin, end = match.start("answer"), match.start("answer") + len(answer)
+    listed = _ASIDE.match(sentence.text, match.end("answer")) is not None
     length = len(answer.split())
-    listed = "," in answer and re.match(r"\W*(?:and|or)\b", sentence.text[match.end("answer") :]) is not None
+    listed |= "," in answer and re.match(r"\W*(?:and|or)\b", sentence.text[match.end("answer") :]) is not None
     if (
         not 2 <= length <= MAX_WORDS
         or listed

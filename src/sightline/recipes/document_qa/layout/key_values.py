@@ -25,7 +25,7 @@ _NO_LABEL = re.compile(
     r"abstract|summary|figure.*|fig\..*|table.*|box.*|q|a|conclusions?|results|methods|objective|background|keywords?|"
     r"citation|copyright|funding|returns?|since|parameters?|usage|"
     r"(?:step|part|section|chapter|day|week|unit) \d+|.*\bnote|"
-    r"주|참고|자료|출처|주의|예|예시|비고|단|.*예를 들어",
+    r"(?:그림|표) ?\d.*|주|참고|자료|출처|주의|예|예시|비고|단|.*예를 들어",
     re.IGNORECASE,
 )
 _BARE = re.compile(

@@ -181,7 +181,7 @@ def _good_topic(sentence: Sentence, match: re.Match[str]) -> bool:
     """A noun with its topic particle, that says by itself what it means."""
     topic = match["topic"].strip()
     words = _topic(match).split()
-    if not words or len(words) > 6 or not sentence.whole(*match.span("topic")):
+    if not words or topic[0].isdigit() or "[" in topic or len(words) > 6 or not sentence.whole(*match.span("topic")):
         return False
     if _VAGUE.fullmatch(topic) and not _ALLOWED.fullmatch(topic):
         return False
