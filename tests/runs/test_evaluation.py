@@ -146,6 +146,36 @@ def test_a_cap_stops_without_a_result_and_a_judging_is_replayed_without_a_judge(
     assert again.ratings == first.ratings
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"id": "a", "question": "?", "references": ["b"]}\n{"id": "c", "question": "?", "references": []}\n',
+         "example 'c' has no reference"),
+        (b'{"question": "?", "references": ["b"]}\n', "line 1: no 'id'"),
+        (b'{"id": 1, "question": "?", "references": ["b"]}\n' * 2, "line 2: id '1' is there already"),
+        (b'{"id": 1, "question": 5, "references": ["b"]}\n', "line 1: question"),
+        (b'{"id": 1, "question": "?", "references": ["b", 7]}\n', "line 1: references"),
+        (b'{"id": 1, "question": "?", "references": ["b"]}\n{"id": 2, "quest', "line 2 is no JSON .*cut off"),
+        (b'{"id": 1, "question": "\xff", "references": ["b"]}\n', "line 1 is not UTF-8"),
+        (b'{"id": 1, "question": "?", "references": ["b"], "images": ["gone.png"]}\n', "no such picture"),
+        (b"", "no example"),
+    ],
+)  # fmt: skip
+def test_bad_questions_are_named_before_a_request_and_leave_no_result(
+    content: bytes, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_bytes(content)
+    model = Counting()
+    with pytest.raises(InputError, match=message):
+        expected(QUESTIONS, config(path), model, tmp_path / "out")
+    with pytest.raises(InputError, match=message):
+        evaluate(QUESTIONS, config(path), model, tmp_path / "out", progress=QUIET)
+    assert sum(model.asked) == 0
+    assert not list((tmp_path / "out").glob("*.json"))
+    assert not (tmp_path / "out" / "records.parquet").exists()
+
+
 def test_comparison_is_paired_and_clustered(data: Path, tmp_path: Path) -> None:
     evaluate(QUESTIONS, config(data), Counting(wrong={1, 2, 3}), tmp_path / "a", progress=QUIET)
     evaluate(QUESTIONS, config(data), Counting(wrong={3}, fail={0}), tmp_path / "b", progress=QUIET)

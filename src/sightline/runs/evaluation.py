@@ -101,12 +101,15 @@ def evaluate(
 
 
 def asked(benchmark: Benchmark, config: EvaluationConfig, pictures: _Pictures) -> Iterator[Asked]:
-    """Examples with their prompt, pictures put aside. Raises InputError for a double id or no example."""
+    """Examples with their prompt, pictures put aside. Raises InputError for a double id, for an example without a
+    reference where texts are compared, and for no example."""
     seen: set[str] = set()
     for example in islice(benchmark.read(Path(config.data)), config.limit):
         if example.id in seen:
             raise InputError(f"example {example.id!r} is there twice", subject=config.data)
         seen.add(example.id)
+        if (config.metrics or benchmark.scoring is None) and not example.references:
+            raise InputError(f"example {example.id!r} has no reference, so no score", subject=config.data)
         refs = tuple(pictures.keep(data) for data in example.pictures)
         yield Asked(
             example=example.model_copy(update={"pictures": ()}), prompt=benchmark.prompt(example), pictures=refs
