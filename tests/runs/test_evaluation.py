@@ -112,6 +112,18 @@ def test_scores_records_and_report(data: Path, tmp_path: Path) -> None:
     assert "data:image/webp" in page
 
 
+def test_each_metric_is_drawn_on_its_own_scale(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    wanted = config(data, metrics=("anls", "cider-d"))
+    found = evaluate(QUESTIONS, wanted, Counting(wrong={1, 2, 3}), out, progress=QUIET)
+    cider = next(score for score in found.scores if score.name == "cider-d")
+    assert cider.limits == (0, 10)
+    page = write_report(out).read_text()
+    assert "Scale 0 to 10." in page
+    assert f'aria-label="score: cider-d {cider.value:.2f} [' in page
+    assert 'aria-label="score: anls 75.0% [' in page
+
+
 def test_a_killed_run_resumes_and_asks_nothing_twice(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     first = Counting(kill_after=5)
