@@ -9,15 +9,22 @@ import pytest
 from PIL import Image
 
 from sightline.core.errors import InputError
+from sightline.core.message import Request
+from sightline.evaluate.benchmarks.mcq import MCQ
 from sightline.pipeline import Progress
+from sightline.recipes.adversarial_qa.building import Authors, QuestionsConfig, build_questions
+from sightline.recipes.adversarial_qa.items import Scene, Template
 from sightline.recipes.adversarial_qa.judges import Judges
 from sightline.recipes.adversarial_qa.pictures import Pictures
+from sightline.recipes.adversarial_qa.reading import read_scenes
 from sightline.recipes.adversarial_qa.refining import RefineConfig, refine_questions
+from sightline.recipes.adversarial_qa.report import write_report
+from sightline.recipes.adversarial_qa.templates import PHOTO, categories_for
 from sightline.recipes.dataset import Dataset
 from sightline.recipes.running import Engine
 
 sys.path.insert(0, str(Path(__file__).parent))
-from choice_scripts import knowing, rewriting, writer
+from choice_scripts import Counted, knowing, rewriting, writer
 
 QUIET = Engine(progress=Progress("none"))
 NEW = ["pane r", "pane s", "pane t", "pane u", "pane v"]
@@ -76,3 +83,35 @@ def test_a_picture_that_changes_or_is_none_is_named(tmp_path: Path) -> None:
         pictures(ref.sha256)
     with pytest.raises(InputError, match="no picture of that hash"):
         pictures("0" * 64)
+
+
+def test_an_album_is_asked_about_refined_and_evaluated(tmp_path: Path) -> None:
+    """Three photos are one context: every model that may look sees all three, in order."""
+    names = []
+    for n, colour in enumerate(("red", "green", "blue")):
+        Image.new("RGB", (8, 6), colour).save(tmp_path / f"{n}.png")
+        names.append(f"{n}.png")
+    data = tmp_path / "album.jsonl"
+    data.write_text(json.dumps({"id": "home", "images": names}) + "\n", encoding="utf-8")
+    draft = rewriting("Which room has the red wall?", NEW, "B", template="Rooms")
+
+    def answer(request: Request) -> str:
+        return '{"names": ["Rooms"]}' if "make sound" in request.messages[-1].text else f'{{"questions": [{draft}]}}'
+
+    authors = Authors(Counted(answer, "writer"), knowing({"pane s"}, "reader"))
+    (scene,) = read_scenes(data, Pictures())
+    assert isinstance(scene, Scene)
+    assert categories_for(scene) == PHOTO
+    config = QuestionsConfig(templates=(Template(name="Rooms", prototype="?"),), per_scene=1, sees="picture")
+    build_questions(data, tmp_path / "q", authors, config, engine=QUIET)
+    (row,) = Dataset(tmp_path / "q").rows()
+    assert len(row["images"]) == 3
+    says = writer(rewriting("Which window is open?", [f"{one} x" for one in NEW], "C"))
+    judges = Judges(knowing({"pane s"}), says, knowing({"pane t x"}, "third"))
+    refine_questions(tmp_path / "q", tmp_path / "r", judges, RefineConfig(sees="picture"), engine=QUIET)
+    assert Dataset(tmp_path / "r").run.figures["refinement"]["fixed"] == [1, 1]
+    for request in says.asked:
+        assert [one.data for one in request.messages[-1].pictures] == [(tmp_path / name).read_bytes() for name in names]
+    (example,) = MCQ.read(tmp_path / "r" / "evaluate" / "train.jsonl")
+    assert len(example.pictures) == 3
+    assert "figure" in write_report(tmp_path / "r").read_text(encoding="utf-8")
