@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -44,6 +45,15 @@ def test_the_page_decides_colours_and_fonts(name: str) -> None:
     colours = set(re.findall(r"#[0-9a-f]{6}\b", svg))
     assert not colours, f"fixed colours do not fit both themes: {colours}"
     assert "var(--series-1)" in svg
+
+
+def test_names_of_lines_that_end_together_do_not_lie_on_each_other() -> None:
+    names = [f"n{i}" for i in range(6)]
+    svg = ET.fromstring(plots.curve({name: [(0, 0.0), (1, 1.0)] for name in names}, label="x", y_label="y"))
+    places = sorted(float(t.attrib["y"]) for t in svg.iter() if t.tag.endswith("text") and t.text in names)
+    assert len(places) == 6
+    assert min(b - a for a, b in itertools.pairwise(places)) > 10, "units of the plot, letters are 11 high"
+    assert places[0] >= 0
 
 
 def test_two_plots_of_one_page_share_no_id() -> None:

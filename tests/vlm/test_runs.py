@@ -181,7 +181,7 @@ def test_values_of_a_config_change_by_path(tmp_path):
             changed(config, [bad])
     file = tmp_path / "mine.py"
     file.write_text(CONFIG)
-    assert read_config(str(file)).stages[0].steps == 2
+    assert read_config(str(file)).stages[0].steps == 3
     file.write_text("x = 1\n")
     with pytest.raises(InputError, match="defines no config"):
         read_config(str(file))

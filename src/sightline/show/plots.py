@@ -3,6 +3,7 @@ draws Korean with its fonts and a reader can search it."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from sightline.show.values import Estimate
 
 WIDTH = 5.0
 """Inches of 72 units: about the CSS pixels that a third of a wide page offers, so that letters keep their size."""
+NAME_GAP = 0.085
+"""Between the names of two lines that end together, as a share of the plot's height."""
 NAME_LENGTH = 26
 """Letters of a category's name that fit beside its bar; longer ones are cut with an ellipsis."""
 
@@ -93,19 +96,34 @@ def curve(
     """One line per series of (x, y) points, named at its end. Raises InputError where there is no point."""
     _some([point for points in series.values() for point in points], label)
     figure, axes = _canvas(2.8, label)
-    for n, (name, points) in enumerate(series.items()):
+    for n, points in enumerate(series.values()):
         colour = SERIES[n % len(SERIES)]
         x, y = np.asarray(points, dtype=float).T
         axes.plot(x, y, color=colour, linewidth=2.0, linestyle=("-", "--", ":", "-.")[n // len(SERIES) % 4])
-        if len(series) > 1:
-            end = axes.annotate(_name(name), (x[-1], y[-1]), (5, 0), textcoords="offset points", va="center")
-            end.set(color=colour, parse_math=False)
     axes.set_ylabel(printable(y_label), color=SOFT, parse_math=False)
     if log_y:
         axes.set_yscale("log")
+    if len(series) > 1:
+        _name_ends(axes, {name: (points[-1][0], points[-1][1]) for name, points in series.items()})
     axes.grid(axis="y", color=LINE, linewidth=0.8)
     figure.subplots_adjust(left=0.14, right=0.97 if len(series) == 1 else 0.8)
     return inline_svg(figure, f"{label} against {y_label}: {', '.join(series)}")
+
+
+def _name_ends(axes: Axes, ends: Mapping[str, tuple[float, float]]) -> None:
+    """Each line's name beside its last point, moved up where the name below would lie under it, and all down again by
+    what passes the top."""
+    places = {name: float(axes.transLimits.transform(axes.transScale.transform(end))[1]) for name, end in ends.items()}
+    order = sorted(places, key=lambda name: places[name])
+    for below, above in itertools.pairwise(order):
+        places[above] = max(places[above], places[below] + NAME_GAP)
+    over = max(0.0, max(places.values()) - 1.0)
+    for n, (name, (x, _)) in enumerate(ends.items()):
+        place = places[name] - over
+        told = axes.annotate(
+            _name(name), (x, place), (5, 0), xycoords=("data", "axes fraction"), textcoords="offset points", va="center"
+        )
+        told.set(color=SERIES[n % len(SERIES)], parse_math=False)
 
 
 def _canvas(height: float, label: str, foot: float = 0.55) -> tuple[Figure, Axes]:
