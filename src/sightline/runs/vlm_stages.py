@@ -193,9 +193,7 @@ def tiny_config(stages: tuple[Stage, ...], *, fusion: Fusion | None = None, seed
 
 
 def curriculum(steps: int, lr: float = 2e-3) -> tuple[Stage, ...]:
-    """First what a thing is (colour, digits, Hangul), then everything, then everything with the encoder at rest. What
-    is asked for last is easy to learn late; colour, once places and counts have taught the encoder to overlook it, is
-    not."""
+    """First what a thing is (colour, digits, Hangul), then everything, then everything with the encoder at rest."""
     first, rest = steps * 3 // 10, steps // 10
     whole: dict[str, Any] = {"trainable": ALL, "lr": dict.fromkeys(ALL, lr), "save_every": max(1, steps // SAVES)}
     calm = {"connector": lr / 8, "llm": lr / 8}
