@@ -5,19 +5,20 @@ files -> one decoding pass -> filters -> distinct -> category -> selection -> fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sightline.core.fingerprint import fingerprint
 from sightline.core.record import RunRecord
 from sightline.core.sample import Rejected
 from sightline.lm import Cached
 from sightline.lm.tally import Tally
-from sightline.pipeline import ExecutorConfig, Progress, RunResult, Store, run_local, run_ray
+from sightline.pipeline import ExecutorConfig, RunResult, Store
+from sightline.recipes import running
 from sightline.recipes.video_annotation.asking import candidate
 from sightline.recipes.video_annotation.attempts import attempts_of
 from sightline.recipes.video_annotation.config import VideoAnnotationConfig
@@ -38,12 +39,10 @@ TIME_LIMIT = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
-    """Where the plan runs."""
+class Engine(running.Engine):
+    """Where the plan runs; a video has more time than other items."""
 
-    kind: Literal["local", "ray"] = "local"
     executor: ExecutorConfig = field(default_factory=lambda: ExecutorConfig(time_limit=TIME_LIMIT))
-    progress: Progress = field(default_factory=Progress)
 
 
 def build_videos(
@@ -80,10 +79,8 @@ def build_videos(
     )
     context = Context(taxonomy, Store(out), attempts_of(out, retry), record.fingerprint)
     plan = video_plan(config, tallied, context)
-    files = find_videos(paths, [out]) if isinstance(paths, (list, tuple)) else paths
-    run: Callable[..., RunResult] = run_local if engine.kind == "local" else run_ray
-    executor = engine.executor.model_copy(update={"retry": (*engine.executor.retry, *RETRIED, *retry)})
-    result = run(plan, files, out, executor, engine.progress)
+    files: Iterable[Any] = find_videos(paths, [out]) if isinstance(paths, (list, tuple)) else paths
+    result = engine.run(plan, files, out, (*RETRIED, *retry))
     figures = run_figures(result, tallied, config)
     record = record.model_copy(update={"finished": datetime.now(UTC), "figures": figures})
     write_videos(result, out, record, store_videos=config.store_videos)
