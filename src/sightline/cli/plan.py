@@ -21,6 +21,9 @@ from sightline.runs.vlm_plan import DTYPES, Load, fitting, plan
 @click.option("--checkpointing", is_flag=True, help="Compute activations again instead of keeping them.")
 @click.option("--reference", default="none", show_default=True,
               type=click.Choice(["none", "copy", "adapter-off", "precomputed"]))  # fmt: skip
+@click.option("--wanted", default=64, show_default=True, help="Conversations of an optimizer step, over all batches.")
+@click.option("--rows", default=0, help="Conversations of the whole training: forecast its tokens and time.")
+@click.option("--speed", default=100.0, show_default=True, help="TFLOP/s that the machine achieves.")
 @click.option("--card", default=0.0, help="GB of a card: the largest batch that fits it.")
 def command(name: str, changes: tuple[str, ...], size: str, trainable: str, card: float, **options: object) -> None:
     """What a run will take before its first step: weights, gradients, optimizer, reference, activations, peak.
@@ -35,6 +38,7 @@ def command(name: str, changes: tuple[str, ...], size: str, trainable: str, card
         raise click.UsageError("--size is WIDTHxHEIGHT, as 1024x768")
     load = Load.model_validate({**options, "width": width, "height": height, "trainable": trainable.split(",")})
     config = read_config(name, changes)
-    fits = fitting(config, load, card) if card else None
-    for line in plan(config, load).words(card, fits):
+    made = plan(config, load)
+    fits = fitting(config, load, card, made) if card else None
+    for line in made.words(load, card, fits):
         click.echo(line)

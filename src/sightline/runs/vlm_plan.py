@@ -15,8 +15,8 @@ from transformers import AutoConfig
 
 from sightline.runs.vlm_stages import VLMRun, curriculum, tiny_config
 from sightline.train.lora import Lora, add_lora
-from sightline.train.memory import GB, Forecast, Reference, dry_run
-from sightline.train.parts import PARTS, freeze_all_but
+from sightline.train.memory import GB, Forecast, Reference, checkpointing, dry_run, split_batch
+from sightline.train.parts import PARTS, freeze_all_but, part_of
 from sightline.train.stages import Stage
 from sightline.vlm.connector import Connector
 from sightline.vlm.fusion import KEY, Fusion, Memory
@@ -46,6 +46,12 @@ class Load(BaseModel):
     """Rank of adapters on the language model; 0 for none."""
     trainable: tuple[str, ...] = ("connector", "llm")
     """Parts that train; with `lora`, the adapters alone."""
+    wanted: int = Field(default=64, ge=1)
+    """Conversations of one optimizer step, over all its batches."""
+    rows: int = Field(default=0, ge=0)
+    """Conversations of the whole training, for a forecast of time; 0 for none."""
+    speed: float = Field(default=100.0, gt=0)
+    """TFLOP/s that the machine achieves in training (about a third of what its maker states)."""
 
 
 class Plan(BaseModel):
@@ -59,7 +65,11 @@ class Plan(BaseModel):
     vision: int
     """Patches of one conversation that the encoder works through."""
 
-    def words(self, card: float = 0.0, fits: int | None = None) -> list[str]:
+    flops: float
+    """Of one conversation, forward and backward: 2 per parameter and token that pass it, twice that again where
+    gradients go back, once more where activations are computed again."""
+
+    def words(self, load: Load, card: float = 0.0, fits: int | None = None) -> list[str]:
         """For people; `card` in GB."""
         f = self.forecast
         lines = [
@@ -67,12 +77,42 @@ class Plan(BaseModel):
             f"activations {f.activations / GB:.2f} GB, peak {f.peak / GB:.2f} GB (tensors; the allocator adds to it)",
             f"one conversation: {self.tokens} tokens in the sequence, {self.vision} patches through the encoder",
         ]
+        if load.rows:
+            hours = load.rows * self.flops / (load.speed * 1e12) / 3600
+            lines.append(
+                f"{load.rows:,} conversations: {load.rows * self.tokens:,} tokens, about {hours:.1f} hours at "
+                f"{load.speed:g} TFLOP/s achieved"
+            )
         if card and fits is not None:
             if fits:
-                lines.append(f"on {card:g} GB: up to {fits} conversations a batch")
+                batch, many = split_batch(load.wanted, fits)
+                lines.append(f"on {card:g} GB: up to {fits} conversations a batch; {load.wanted} as {batch} x {many}")
             else:
-                lines.append(f"on {card:g} GB: not even one; try --lora, --checkpointing, smaller images, fewer parts")
-        return lines
+                lines.append(f"on {card:g} GB: not even one")
+        return [*lines, *self.advice(load, card, fits)]
+
+    def advice(self, load: Load, card: float, fits: int | None) -> list[str]:
+        """What would help most, where a card is named and holds less than the batch that is wanted."""
+        if not card or fits is None or fits >= load.wanted:
+            return []
+        f, out = self.forecast, []
+        rest = f.peak - f.static.total
+        if f.static.reference:
+            out.append(f"a reference by switching the adapter off saves its copy: {f.static.reference / GB:.1f} GB")
+        if not load.lora and f.static.moments + f.static.gradients > f.static.weights / 2:
+            saved = f.static.moments + f.static.gradients
+            out.append(f"adapters (--lora 16) instead of full training save nearly {saved / GB:.1f} GB")
+        if not load.checkpointing and rest > f.static.total / 4:
+            out.append(
+                f"--checkpointing saves most of {f.activations / GB:.1f} GB of activations for a third more time"
+            )
+        if load.images and self.tokens > 2 * load.words:
+            out.append(
+                f"pictures are {1 - load.words / self.tokens:.0%} of the tokens: smaller ones (--size) help next"
+            )
+        if f.static.weights > card * GB:
+            out.append("the weights alone are larger than the card: a smaller language model, or several cards")
+        return [f"advice: {line}" for line in out]
 
 
 def plan(config: VLMRun, load: Load) -> Plan:
@@ -83,26 +123,46 @@ def plan(config: VLMRun, load: Load) -> Plan:
     forecast = dry_run(
         lambda: _model(config, load), _loss(config, load), dtype=DTYPES[load.dtype], reference=load.reference
     )
-    return Plan(forecast=forecast, tokens=load.words + load.images * in_sequence, vision=load.images * patches)
+    tokens, vision = load.words + load.images * in_sequence, load.images * patches
+    return Plan(forecast=forecast, tokens=tokens, vision=vision, flops=_flops(config, load, tokens, vision))
 
 
-def fitting(config: VLMRun, load: Load, card: float, most: int = 1024) -> int:
-    """Conversations a batch that fit `card` GB. Batches are doubled until one does not fit; between the last two the
-    peak is taken from the chord, which lies above it (the peak is the larger of a constant and a line)."""
+def fitting(config: VLMRun, load: Load, card: float, known: Plan | None = None, most: int = 1024) -> int:
+    """Conversations a batch that fit `card` GB; `known` is the plan of `load`, if it was made. The peak is a convex
+    function of the batch (the largest of some straight lines): beyond two known batches the straight line lies below
+    it, so what it promises (at most four times as many) is run; between them it lies above, so it is safe."""
+    peaks = {} if known is None else {load.batch: known.forecast.peak}
 
     def peak(batch: int) -> int:
-        return plan(config, load.model_copy(update={"batch": batch})).forecast.peak
+        if batch not in peaks:
+            peaks[batch] = plan(config, load.model_copy(update={"batch": batch})).forecast.peak
+        return peaks[batch]
 
     limit = int(card * GB)
-    low, at_low = 1, peak(1)
-    if at_low > limit:
+    if peak(1) > limit:
         return 0
-    while low < most:
-        high, at_high = 2 * low, peak(2 * low)
-        if at_high > limit:
-            return low + (limit - at_low) * (high - low) // (at_high - at_low)
-        low, at_low = high, at_high
-    return most
+    low, high = 1, 2
+    while peak(high) <= limit:
+        if high >= most:
+            return most
+        promised = high + (limit - peak(high)) * (high - low) // max(1, peak(high) - peak(low))
+        if promised == high:
+            return high
+        low, high = high, min(most, 4 * high, promised)
+    return low + (limit - peak(low)) * (high - low) // (peak(high) - peak(low))
+
+
+def _flops(config: VLMRun, load: Load, tokens: int, vision: int) -> float:
+    """See `Plan.flops`; attention's own products, small beside these, are left out."""
+    with torch.device("meta"):
+        model = _model(config, load.model_copy(update={"lora": 0, "checkpointing": False}))
+    sizes = dict.fromkeys(PARTS, 0)
+    for name, parameter in model.named_parameters():
+        sizes[part_of(name, PARTS)] += parameter.numel()
+    back = 2 + load.checkpointing
+    text = sizes["llm"] + sizes["cross"]
+    encoder = 1 + back * ("encoder" in load.trainable and not load.lora)
+    return 2.0 * (text * tokens * (1 + back) + (sizes["encoder"] * encoder + sizes["connector"] * (1 + back)) * vision)
 
 
 def eight_billion() -> VLMRun:
@@ -151,8 +211,7 @@ def _model(config: VLMRun, load: Load) -> Any:
         parts = ("lora",)
     freeze_all_but(model, parts, PARTS)
     if load.checkpointing:
-        model.activation_checkpointing_enable()
-        model.enable_input_require_grads()
+        checkpointing(model)
     return model
 
 

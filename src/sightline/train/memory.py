@@ -119,8 +119,8 @@ class Follow(TorchDispatchMode):
 
 
 def followed(model: nn.Module, loss: Callable[[nn.Module], Tensor], reference: Reference = "none") -> Forecast:
-    """Two optimizer steps (the first makes the moments) on `model` as it is, real or fake. `loss` makes its own batch
-    and must not keep it."""
+    """One optimizer step, its moments made beforehand as in every step but the first, on `model` as it is, real or
+    fake. `loss` makes its own batch and must not keep it."""
     follow = Follow()
     parameters = list(model.parameters())
     trained = [parameter for parameter in parameters if parameter.requires_grad]
@@ -128,16 +128,17 @@ def followed(model: nn.Module, loss: Callable[[nn.Module], Tensor], reference: R
         follow.track(tensor)
     weights = follow.live
     optimizer = torch.optim.AdamW(trained, lr=1e-4)
-    activations = 0
     with follow:
-        for _ in range(2):
-            before = follow.live
-            value = loss(model)
-            activations = max(activations, follow.live - before)
-            value.backward()
-            del value
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+        for one in trained:
+            moments = {name: torch.zeros_like(one) for name in ("exp_avg", "exp_avg_sq")}
+            optimizer.state[one] = {"step": torch.tensor(0.0), **moments}
+        before = follow.live
+        value = loss(model)
+        activations = follow.live - before
+        value.backward()
+        del value
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
     moving = sum(parameter.numel() * parameter.element_size() for parameter in trained)
     copy = weights if reference == "copy" else 0
     return Forecast(
@@ -188,6 +189,14 @@ def _as_on_cpu(model: nn.Module) -> None:
                     is_parameter = isinstance(value, nn.Parameter)
                     made[id(value)] = nn.Parameter(empty, requires_grad=value.requires_grad) if is_parameter else empty
                 table[name] = made[id(value)]  # type: ignore[assignment]
+
+
+def checkpointing(model: Any) -> None:
+    """Activations of the layers that train are computed again in the backward pass instead of kept. transformers also
+    makes the embeddings of every part ask for gradients, which keeps all activations of a frozen encoder; the form of
+    checkpointing that is used (not re-entrant) does not need that, so it is undone."""
+    model.activation_checkpointing_enable()
+    model.disable_input_require_grads()
 
 
 def split_batch(wanted: int, fits: int) -> tuple[int, int]:
