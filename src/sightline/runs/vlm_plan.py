@@ -11,7 +11,6 @@ from typing import Any, Final
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
-from transformers import AutoConfig
 
 from sightline.runs.vlm_stages import VLMRun, curriculum, tiny_config
 from sightline.train.lora import Lora, add_lora
@@ -21,6 +20,7 @@ from sightline.train.stages import Stage
 from sightline.vlm.connector import Connector
 from sightline.vlm.fusion import KEY, Fusion, Memory
 from sightline.vlm.model import VLM
+from sightline.vlm.pretrained import config_of
 from sightline.vlm.resolution import Tiles, count, crosses
 
 DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -198,13 +198,7 @@ PLANNED: Final[dict[str, Callable[[], VLMRun]]] = {"8b": eight_billion, "tiny": 
 
 
 def _model(config: VLMRun, load: Load) -> Any:
-    vision, text = ({**values} for values in (config.encoder, config.llm))
-    model: Any = VLM(
-        AutoConfig.for_model(vision.pop("model_type"), **vision),
-        config.connector,
-        config.fusion,
-        AutoConfig.for_model(text.pop("model_type"), **text),
-    ).train()
+    model: Any = VLM(config_of(config.encoder), config.connector, config.fusion, config_of(config.llm)).train()
     parts = load.trainable
     if load.lora:
         add_lora(model, Lora(rank=load.lora))

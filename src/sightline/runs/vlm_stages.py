@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
-from transformers import AutoConfig, PreTrainedConfig, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from sightline.core.message import Message, Request
 from sightline.core.score import Proportion
@@ -37,6 +37,7 @@ from sightline.vlm.connector import Connector
 from sightline.vlm.fusion import Fusion
 from sightline.vlm.model import VLM
 from sightline.vlm.pixels import stacked
+from sightline.vlm.pretrained import Named, encoder_of, language_model_of, tokenizer_of
 from sightline.vlm.reader import Encoded, VLMReader, reader_for
 from sightline.vlm.resolution import Fixed, Resolution
 from sightline.vlm.tokenizer import byte_tokenizer
@@ -49,14 +50,14 @@ SAVES: Final = 8
 
 class VLMRun(BaseModel):
     """Everything that decides a run. Encoder and language model are transformers configs as JSON ("model_type" names
-    the family); they start random."""
+    the family; they start random), or folders or hub ids (their weights and tokenizer are loaded)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    encoder: dict[str, Any]
+    encoder: Named
     connector: Connector = Connector()
     fusion: Fusion = Fusion()
-    llm: dict[str, Any]
+    llm: Named
     resolution: Resolution
     stages: tuple[Stage, ...]
     words: tuple[str, ...] = ()
@@ -74,14 +75,14 @@ class VLMRun(BaseModel):
     seed: int = 0
 
     def build(self) -> tuple[VLM, VLMReader]:
-        """Random weights from `seed`, and a byte tokenizer."""
+        """What is not loaded is random from `seed`; a byte tokenizer where the language model brings none."""
         torch.manual_seed(self.seed)
-        model = VLM(_config(self.encoder), self.connector, self.fusion, _config(self.llm))
+        model = VLM(encoder_of(self.encoder), self.connector, self.fusion, language_model_of(self.llm))
         return model, reader_for(model, self.tokenizer(), self.resolution)
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """One token per byte and per word of `words`."""
-        return byte_tokenizer(self.words)
+        """The language model's own, or one token per byte and per word of `words`."""
+        return tokenizer_of(self.llm) or byte_tokenizer(self.words)
 
     def data(self, model: VLM, reader: VLMReader, rows: Sequence[Encoded]) -> Data:
         """Rows -> a batch per step."""
@@ -284,11 +285,6 @@ def _arm(name: str, out: Path, sizes: Tiny, seed: int) -> dict[str, Any]:
             for a in result.answers[: 4 * len(TASKS)]
         ],
     }
-
-
-def _config(values: Mapping[str, Any]) -> PreTrainedConfig:
-    rest = dict(values)
-    return AutoConfig.for_model(rest.pop("model_type"), **rest)
 
 
 def _counts(scores: Mapping[str, Proportion]) -> dict[str, list[int]]:
