@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from sightline.core.score import Interval
 from sightline.generate.data import Pictures
 from sightline.generate.features import nearest, pca, train_classifier
 from sightline.runs.image_card import Card, Gap, Plan, make_card
-from sightline.runs.image_consistency import embedded_pictures, run, story
+from sightline.runs.image_consistency import embedded_pictures, run, story, three_parts
 
 pytest.importorskip("sklearn")
 
@@ -46,9 +47,12 @@ def test_tiny_story_writes_a_whole_card(finished: Path) -> None:
         "student, 1 step",
         "student, 2 steps",
     ]
-    assert [row.evaluations for row in card.rows] == [126, 63, 1, 2]
-    assert card.compute("student, 2 steps", "teacher, guided") == pytest.approx(2 / 126)
+    assert [row.evaluations for row in card.rows] == [14, 7, 1, 2]
+    assert card.compute("student, 2 steps", "teacher, guided") == pytest.approx(2 / 14)
     assert card.seeds == 5
+    assert (card.training, card.choice.pictures, card.samples) == (799, 599, 399)
+    assert card.choice.middle == min(card.choice.distances, key=lambda found: found[1])[0]
+    assert any("seen by no training and no choice" in note for note in card.notes)
     assert all(len(row.distances["classifier"]) == 5 for row in card.rows)
     page = (finished / "card.html").read_text()
     assert "teacher, unguided" in page
@@ -56,7 +60,16 @@ def test_tiny_story_writes_a_whole_card(finished: Path) -> None:
     assert len(list(finished.glob("sheet-*.png"))) == 5
 
 
-def test_a_second_run_trains_nothing(finished: Path) -> None:
+def test_training_choice_and_report_share_no_picture() -> None:
+    rows = torch.arange(90)
+    parts = three_parts(Pictures(rows.to(torch.uint8).reshape(90, 1, 1, 1), rows), 1 / 3)
+    seen = torch.cat([part.labels for part in parts])
+    assert seen.sort().values.tolist() == rows.tolist()
+    assert [len(part) for part in parts] == [40, 30, 20]
+
+
+def test_a_second_run_trains_nothing(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sightline.runs.image_consistency.card", lambda *_: None)
     before = (finished / "student" / "state.safetensors").stat().st_mtime_ns
     phases = []
     run(story("tiny"), finished, lambda phase, progress: phases.append(phase))
@@ -92,8 +105,8 @@ def test_a_card_wants_five_seeds() -> None:
 
 def test_features_tell_classes_and_copies() -> None:
     training, held_out = embedded_pictures("digits-8").split(1 / 3)
-    trained = train_classifier(training, held_out, steps=150)
-    assert trained.accuracy > 0.9
+    trained = train_classifier(training, held_out, steps=100)
+    assert trained.accuracy > 0.8
     assert trained.features(held_out.pixels).shape == (len(held_out), 64)
     assert pca(training)(held_out.pixels).shape == (len(held_out), 32)
     distance, where = nearest(training.pixels[:5], training.pixels)
@@ -131,8 +144,12 @@ def pair(own_pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     return out / "t", out / "s"
 
 
-def test_train_distill_generate_card_convert_doctor(pair: tuple[Path, Path], tmp_path: Path) -> None:
+def test_train_distill_generate_card_convert_doctor(
+    pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     teacher, student = pair
+    quick = partial(train_classifier, steps=20)
+    monkeypatch.setattr("sightline.runs.image_consistency.train_classifier", lambda *parts, steps: quick(*parts))
     said = sightline(generate.command, student, "--out", tmp_path / "g", "--n", 6, "--class", "dark", "--guidance", 1.5)
     assert "6 pictures, 2 network evaluations" in said.output
     assert len(list((tmp_path / "g").glob("0*.png"))) == 6
@@ -141,9 +158,22 @@ def test_train_distill_generate_card_convert_doctor(pair: tuple[Path, Path], tmp
     assert (tmp_path / "h" / "00003.png").read_bytes() == first
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert "target <= 10 %" in sightline(card_verb.command, student, teacher, "--out", tmp_path / "card").output
+        arguments = (student, teacher, "--out", tmp_path / "card", "--features", vision_model(tmp_path / "vit"))
+        said = sightline(card_verb.command, *arguments).output
+    assert "target <= 10 %" in said
+    assert "FD vit (transformers)" in said
+    assert "other held-out pictures" in said
     assert "written" in sightline(convert.command, teacher, "--to", "edm", "--out", tmp_path / "edm").output
     assert "forward mode works" in sightline(doctor.command, teacher).output
+
+
+def vision_model(folder: Path) -> Path:
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(0)
+    small = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+    config = transformers.ViTConfig(image_size=8, patch_size=4, **small)
+    transformers.ViTModel(config).save_pretrained(folder)
+    return folder
 
 
 def test_mistakes_are_named(pair: tuple[Path, Path], own_pictures: Path, tmp_path: Path) -> None:
@@ -156,6 +186,8 @@ def test_mistakes_are_named(pair: tuple[Path, Path], own_pictures: Path, tmp_pat
         sightline(generate.command, teacher, "--out", tmp_path, "--sampler", "consistency")
     with pytest.raises(InputError, match="divisible"):
         sightline(train_image.command, "unet", "--data", own_pictures, "--out", tmp_path / "x", "--size", 10)
+    with pytest.raises(InputError, match="vision model that transformers can read locally"):
+        sightline(card_verb.command, student, teacher, "--out", tmp_path, "--features", tmp_path)
     with pytest.raises(InputError, match="must be a student"):
         sightline(card_verb.command, teacher, teacher, "--out", tmp_path)
 

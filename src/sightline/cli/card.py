@@ -15,8 +15,10 @@ from sightline.runs.image_training import make_model_card
 @click.argument("teacher", type=click.Path(path_type=Path, exists=True))
 @click.option("--out", type=click.Path(path_type=Path), help="Default: the student's folder.")
 @click.option("--guidance", default=1.3, show_default=True, help="Of the teacher.")
-def command(student: Path, teacher: Path, out: Path | None, guidance: float) -> None:
-    """The honest distillation card of STUDENT against TEACHER, guided and not, over five paired seeds."""
-    card = make_model_card(student, teacher, out or student, guidance)
+@click.option("--seeds", default=5, show_default=True, help="Paired seeds, five at least; more narrow the interval.")
+@click.option("--features", default="", metavar="FOLDER|ID", help="Also a vision model of transformers, read locally.")
+def command(student: Path, teacher: Path, out: Path | None, guidance: float, seeds: int, features: str) -> None:
+    """The honest distillation card of STUDENT against TEACHER, guided and not, over paired seeds."""
+    card = make_model_card(student, teacher, out or student, guidance=guidance, seeds=seeds, features=features)
     click.echo("\n".join(lines(card)))
     click.echo(f"card: {(out or student) / 'card.html'}")

@@ -22,7 +22,7 @@ def command(model: Path, target: str, out: Path | None) -> None:
     The weights do not change. In Python: Presented(open_model(MODEL), TARGETS["flow"]) is called as network(z, time,
     condition) in the target's coordinates.
     """
-    opened = open_model(model)
+    opened = open_model(model, text=out is not None)
     proof = prove(opened, target)
     frame = opened.config.frame
     click.echo(f"{frame.path.kind} {frame.output} -> {target} {TARGETS[target].output}")

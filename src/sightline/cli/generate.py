@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -34,9 +35,9 @@ SAMPLERS = ["auto", "ddim", "heun", "dpmpp-2m", "ddpm", "consistency"]
 @click.option("--device", default="cpu", show_default=True)
 def command(model: Path, out: Path, label: str | None, prompt: str | None, **options: object) -> None:
     """Draw N pictures from MODEL into OUT, with a contact sheet; the same for a seed on every machine."""
-    opened = open_model(model).to(str(options["device"]))
+    opened = open_model(model, text=prompt is not None).to(str(options["device"]))
     n = int(str(options["n"]))
-    condition = _condition(opened, model, n, label, prompt)
+    condition = _condition(opened, n, label, prompt)
     keys = ("steps", "sampler", "guidance", "middle", "seed")
     made = produce(opened, n, Recipe(**{key: options[key] for key in keys}), condition)  # type: ignore[arg-type]
     pixels = decode(made.units, opened.config.pixels)
@@ -48,7 +49,7 @@ def command(model: Path, out: Path, label: str | None, prompt: str | None, **opt
     click.echo(f"{n} pictures, {made.evaluations:.0f} network evaluations each: {out}, {out / 'sheet.png'}")
 
 
-def _condition(model: ImageModel, folder: Path, n: int, label: str | None, prompt: str | None) -> Condition:
+def _condition(model: ImageModel, n: int, label: str | None, prompt: str | None) -> Condition:
     config = model.config
     labels = None
     if config.backbone.classes:
@@ -61,8 +62,8 @@ def _condition(model: ImageModel, folder: Path, n: int, label: str | None, promp
         labels = torch.full((n,), known[label])
     if prompt is None:
         return Condition(label=labels)
-    if config.backbone.kind == "diffusers":
-        return encode_prompts(folder, [prompt] * n)
+    if config.prompts:
+        return replace(encode_prompts(Path(config.prompts), [prompt])[torch.zeros(n, dtype=torch.long)], label=labels)
     if not config.backbone.text:
         raise InputError("this model takes no prompt", subject=prompt)
     return Condition(label=labels, text=text_bytes([prompt] * n, config.backbone.text))

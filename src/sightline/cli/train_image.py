@@ -20,7 +20,7 @@ from sightline.runs.image_training import Data, train_teacher
 @click.option("--size", default=32, show_default=True, help="Pixels of a side.")
 @click.option("--grey", is_flag=True, help="One channel.")
 @click.option("--flip/--no-flip", default=True, show_default=True)
-@click.option("--held-out", default=0.1, show_default=True, help="Share kept for the card.")
+@click.option("--held-out", default=0.2, show_default=True, help="Share kept to choose settings and for the card.")
 @click.option("--path", default="trigflow", show_default=True, type=click.Choice(["trigflow", "edm", "vp", "flow"]))
 @click.option("--steps", default=6000, show_default=True)
 @click.option("--batch", default=256, show_default=True)

@@ -11,7 +11,7 @@ from sightline.core.door import lazy_door
 
 if TYPE_CHECKING:
     from sightline.generate.consistency import ConsistencyConfig
-    from sightline.generate.convert import TARGETS, Presented, prove
+    from sightline.generate.convert import TARGETS, Presented, presented, prove
     from sightline.generate.data import Pictures
     from sightline.generate.denoiser import Condition, Guided
     from sightline.generate.distilling import DistillConfig, distill, student_of
@@ -47,6 +47,7 @@ __getattr__, __dir__ = lazy_door(
         "examine": "sightline.generate.doctor:examine",
         "forward_differentiable": "sightline.generate.doctor:forward_differentiable",
         "open_model": "sightline.generate.opening:open_model",
+        "presented": "sightline.generate.convert:presented",
         "produce": "sightline.generate.producing:produce",
         "prove": "sightline.generate.convert:prove",
         "student_of": "sightline.generate.distilling:student_of",
@@ -78,6 +79,7 @@ __all__ = [
     "examine",
     "forward_differentiable",
     "open_model",
+    "presented",
     "produce",
     "prove",
     "student_of",

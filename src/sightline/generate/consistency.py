@@ -144,7 +144,7 @@ class Consistency:
             draw.fix_masks()
             slope, _ = directional(_masked(bare, draw), x, t, velocity, condition, config)
             draw.fix_masks()
-            current = model(x, t, condition)
+            current = model(x, t, condition).to(x.dtype)
         stopped = current.detach()
         g = tangent(stopped, slope, x, t, velocity, warmup(step, config), config)
         target = stopped + normalised(g, config)
@@ -171,8 +171,8 @@ class Consistency:
         assert condition.scale is not None
         if self.config.guidance == (1.0, 1.0):
             out: Tensor = self.teacher(x, t, condition)
-            return out
-        return Guided(self.teacher, condition.scale)(x, t, condition)
+            return out.to(x.dtype)
+        return Guided(self.teacher, condition.scale)(x, t, condition).to(x.dtype)
 
     def _reused(
         self, bare: nn.Module, x: Tensor, t: Tensor, velocity: Tensor, condition: Condition, draw: Draw

@@ -12,6 +12,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from sightline.core.errors import InputError
 from sightline.generate.denoiser import NOTHING, Condition
 from sightline.generate.model import Frame, ImageModel, Network
 from sightline.generate.path import EDM, VP, Flow, TrigFlow, combine, over
@@ -55,6 +56,15 @@ class Presented(nn.Module):
                 return ((4 * time).exp() / self.frame.path.sigma_data).atan()
             case "time":
                 return self.frame.path.angle(time)
+
+
+def presented(model: ImageModel) -> Presented:
+    """A model that `sightline convert --out` wrote, in the frame it was converted to. Samplers, distillation and card
+    need no such thing: they use the model itself, whose pictures are the same. Raises InputError for a model that was
+    never converted."""
+    if model.config.outside is None:
+        raise InputError("this model was not converted", remedy="sightline convert MODEL --to FRAME --out FOLDER")
+    return Presented(model, model.config.outside)
 
 
 class Proof(BaseModel):
@@ -121,15 +131,15 @@ def example(model: ImageModel, n: int, generator: torch.Generator) -> Condition:
     label = torch.randint(backbone.classes, (n,), generator=generator) if backbone.classes else None
     tokens = pooled = None
     if backbone.kind == "diffusers":
-        settings = backbone.settings
+        settings, length = backbone.settings, backbone.empty[0] if backbone.empty else 8
         match backbone.network:
             case "UNet2DConditionModel":
-                tokens = torch.randn(n, 8, settings["cross_attention_dim"], generator=generator)
+                tokens = torch.randn(n, length, settings["cross_attention_dim"], generator=generator)
             case "SD3Transformer2DModel":
-                tokens = torch.randn(n, 8, settings["joint_attention_dim"], generator=generator)
+                tokens = torch.randn(n, length, settings["joint_attention_dim"], generator=generator)
                 pooled = torch.randn(n, settings["pooled_projection_dim"], generator=generator)
             case "SanaTransformer2DModel":
-                tokens = torch.randn(n, 8, settings["caption_channels"], generator=generator)
+                tokens = torch.randn(n, length, settings["caption_channels"], generator=generator)
             case _:
                 pass
     return Condition(label=label, tokens=tokens, pooled=pooled)

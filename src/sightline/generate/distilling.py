@@ -26,6 +26,7 @@ from sightline.generate.denoiser import Condition
 from sightline.generate.foreign import DiffusersConfig
 from sightline.generate.losses import Batches
 from sightline.generate.model import ImageModel, ModelConfig
+from sightline.generate.processes import main_first
 from sightline.generate.samplers import reachable
 from sightline.generate.training import Progress, TrainConfig, train
 from sightline.generate.trajectories import Journey, Paths, Regression, load_paths, save_paths, travel
@@ -89,7 +90,8 @@ def distill(
     model_config, parent = model
     teacher = teacher.to(config.polish.device).eval().requires_grad_(False)
     if config.method == "path+scd":
-        paths = _paths(teacher, batches, config, out, (model_config, parent))
+        with main_first():
+            paths = _paths(teacher, batches, config, out, (model_config, parent))
         frame = {"objective": "path-regression", "paths": config.paths, "parent": parent}
         train(
             student,

@@ -98,28 +98,47 @@ def pca(train: Pictures, most: int = 32) -> Features:
     return lambda pictures: (_scaled(pictures).flatten(1).double() - mean) @ axes
 
 
-def hugging_face(folder: str, *, batch: int = 64) -> Features:
-    """Pooled output (or the mean token) of a vision model of transformers, from a local folder. Nothing is
-    downloaded."""
+def hugging_face(source: str, *, batch: int = 64) -> Features:
+    """Pooled output (or mean token) of a vision model of transformers: a local folder, or an id that is in the local
+    cache. Pictures are brought to the model's size and colour scale. Nothing is downloaded. Raises InputError where
+    there is no such model."""
     transformers: Any = require("transformers", "generate")
     try:
-        model = transformers.AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
+        model = transformers.AutoModel.from_pretrained(source, local_files_only=True, use_safetensors=True).eval()
     except (OSError, ValueError) as error:
-        raise InputError("not a vision model that transformers can read", subject=folder) from error
+        raise InputError(
+            "not a vision model that transformers can read locally",
+            subject=source,
+            remedy="a folder with config.json and model.safetensors, or fetch the id into the cache first",
+        ) from error
     vision = getattr(model, "vision_model", model)
-    size = int(vision.config.image_size)
+    if not hasattr(vision.config, "num_channels"):
+        raise InputError("the model takes no pictures", subject=source, remedy="a vision model, such as ViT or DINOv2")
+    size = int(getattr(vision.config, "image_size", 224))
+    mean, deviation = _colour_scale(source, transformers)
 
     def features(pictures: Tensor) -> Tensor:
         rows = []
         with torch.no_grad():
             for part in torch.split(pictures, batch):
-                x = functional.interpolate(_scaled(part), (size, size), mode="bilinear", antialias=True)
-                out = vision(pixel_values=x.expand(-1, 3, -1, -1))
+                whole = part.float().div(255).expand(-1, 3, -1, -1)
+                x = functional.interpolate(whole, (size, size), mode="bilinear", antialias=True)
+                out = vision(pixel_values=(x - mean) / deviation)
                 pooled = getattr(out, "pooler_output", None)
-                rows.append((pooled if pooled is not None else out.last_hidden_state.mean(1)).double())
+                rows.append((pooled.flatten(1) if pooled is not None else out.last_hidden_state.mean(1)).double())
         return torch.cat(rows)
 
     return features
+
+
+def _colour_scale(source: str, transformers: Any) -> tuple[Tensor, Tensor]:
+    """(mean, deviation), each (3, 1, 1), that the model's preprocessor names; 0.5 and 0.5 where it has none."""
+    try:
+        settings, _ = transformers.ImageProcessingMixin.get_image_processor_dict(source, local_files_only=True)
+    except OSError:
+        settings = {}
+    mean, deviation = (torch.tensor(settings.get(key) or [0.5] * 3) for key in ("image_mean", "image_std"))
+    return mean.reshape(3, 1, 1), deviation.reshape(3, 1, 1)
 
 
 def nearest(samples: Tensor, pictures: Tensor) -> tuple[Tensor, Tensor]:

@@ -46,6 +46,10 @@ class DiffusersConfig(BaseModel):
     """Always 0: text comes in as `Condition.tokens`."""
     guidance: Literal[False] = False
     """These networks take no guidance strength as an input."""
+    empty: tuple[int, int] | None = None
+    """(L, D) of the embedding of an empty prompt, kept among the weights; None = not read."""
+    empty_pooled: int = 0
+    """Width of its summary; 0 = none."""
 
     def build(self) -> DiffusersNetwork:
         return DiffusersNetwork(self)
@@ -54,11 +58,18 @@ class DiffusersConfig(BaseModel):
 class DiffusersNetwork(nn.Module):
     """z (B, C, H, W), time (B,), condition -> the network's raw output (B, C, H, W)."""
 
+    empty: Tensor
+    empty_pooled: Tensor
+
     def __init__(self, config: DiffusersConfig) -> None:
         super().__init__()
         self.config = config
         cls = getattr(require("diffusers", "generate"), config.network)
         self.body: nn.Module = cls.from_config(config.settings)
+        if config.empty is not None:
+            self.register_buffer("empty", torch.zeros(config.empty))
+        if config.empty_pooled:
+            self.register_buffer("empty_pooled", torch.zeros(config.empty_pooled))
 
     def forward(self, z: Tensor, time: Tensor, condition: Condition = NOTHING) -> Tensor:
         config, time = self.config, time.to(z.dtype)
@@ -67,17 +78,30 @@ class DiffusersNetwork(nn.Module):
                 out = self.body(z, time, class_labels=self._labels(condition, time))
             case "UNet2DConditionModel":
                 labels = self._labels(condition, time)
-                out = self.body(z, time, encoder_hidden_states=_needed(condition.tokens), class_labels=labels)
+                out = self.body(z, time, encoder_hidden_states=self._tokens(condition), class_labels=labels)
             case "DiTTransformer2DModel":
                 out = self.body(z, timestep=time, class_labels=self._labels(condition, time))
             case "SD3Transformer2DModel":
-                tokens, pooled = _needed(condition.tokens), _needed(condition.pooled)
+                tokens, pooled = self._tokens(condition), self._pooled(condition)
                 out = self.body(z, encoder_hidden_states=tokens, pooled_projections=pooled, timestep=time)
             case "SanaTransformer2DModel":
-                tokens, guidance = _needed(condition.tokens), self._strength(condition, time)
+                tokens, guidance = self._tokens(condition), self._strength(condition, time)
                 out = self.body(z, encoder_hidden_states=tokens, timestep=time, guidance=guidance)
         sample: Tensor = out.sample
         return sample[:, : config.shape[0]]  # the rest, where there is one, is DiT's learnt variance
+
+    def _tokens(self, condition: Condition) -> Tensor:
+        """A dropped prompt, a row of zeros, is the empty prompt to these networks."""
+        tokens = _needed(condition.tokens)
+        if self.config.empty is None:
+            return tokens
+        return torch.where((tokens == 0).flatten(1).all(1)[:, None, None], self.empty.to(tokens), tokens)
+
+    def _pooled(self, condition: Condition) -> Tensor:
+        pooled = _needed(condition.pooled)
+        if not self.config.empty_pooled:
+            return pooled
+        return torch.where((pooled == 0).all(1)[:, None], self.empty_pooled.to(pooled), pooled)
 
     def _strength(self, condition: Condition, time: Tensor) -> Tensor | None:
         """SANA-Sprint's embedded guidance; its pipeline's default is 4.5."""
@@ -123,6 +147,17 @@ def read_weights(folder: FilePath, config: DiffusersConfig) -> dict[str, Tensor]
     except OSError as error:
         raise InputError("no readable safetensors weights", subject=folder, remedy=str(error)[:200]) from error
     return {f"body.{name}": tensor.float() for name, tensor in network.state_dict().items()}
+
+
+def with_empty(config: DiffusersConfig, empty: Condition) -> tuple[DiffusersConfig, dict[str, Tensor]]:
+    """The network's configuration and the weights to add, so that a dropped prompt is this one (of one row)."""
+    tokens = _needed(empty.tokens)[0]
+    update: dict[str, Any] = {"empty": tuple(tokens.shape)}
+    weights = {"empty": tokens.float()}
+    if empty.pooled is not None:
+        update["empty_pooled"] = empty.pooled.shape[1]
+        weights["empty_pooled"] = empty.pooled[0].float()
+    return config.model_copy(update=update), weights
 
 
 def encode_prompts(folder: FilePath, prompts: list[str]) -> Condition:

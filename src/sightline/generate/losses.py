@@ -29,6 +29,9 @@ class Batch:
     """(B,) int64: which samples of the data these are."""
 
 
+WHOLE: Final = slice(None)
+
+
 class Batches(Protocol):
     """The data of a step, as a function of the step alone: a resumed run sees what the uninterrupted one would have
     seen."""
@@ -37,19 +40,26 @@ class Batches(Protocol):
 
 
 class Draw:
-    """All randomness of one step, from (seed, step) alone; drawn on the CPU, so that every device sees the same."""
+    """All randomness of one step, from (seed, step) alone; drawn on the CPU, so that every device sees the same. Of
+    several processes each draws for the whole batch of `size` and keeps its `share` of the rows."""
 
-    def __init__(self, seed: int, step: int) -> None:
-        self.seed = seeded(seed, "step", step) >> 1
-        self.generator = torch.Generator().manual_seed(self.seed)
+    def __init__(self, seed: int, step: int, size: int | None = None, share: slice = WHOLE) -> None:
+        self.seed = (seeded(seed, "step", step) >> 1) + (share.start or 0)
+        self.generator = torch.Generator().manual_seed(seeded(seed, "step", step) >> 1)
+        self.size, self.share = size, share
 
     def normal(self, like: Tensor) -> Tensor:
         """N(0, I) shaped like `like`."""
-        return torch.randn(like.shape, generator=self.generator).to(like)
+        shape = (self.size or len(like), *like.shape[1:])
+        return torch.randn(shape, generator=self.generator)[self.share].to(like)
 
     def uniform(self, like: Tensor) -> Tensor:
         """U(0, 1), one for each row of `like`: (B,)."""
-        return torch.rand(len(like), generator=self.generator).to(like.device)
+        return torch.rand(self.size or len(like), generator=self.generator)[self.share].to(like.device)
+
+    def whole(self, most: int, like: Tensor) -> Tensor:
+        """A whole number below `most` for each row of `like`: (B,) int64 on the CPU."""
+        return torch.randint(most, (self.size or len(like),), generator=self.generator)[self.share]
 
     def fix_masks(self) -> None:
         """Make the next pass use the same dropout masks as the last one that began here."""

@@ -78,6 +78,8 @@ class ModelConfig(BaseModel):
     """Names of the labels 0, 1, ..."""
     role: Literal["teacher", "student"] = "teacher"
     """A student jumps to the data (consistency sampling); a teacher has to be integrated."""
+    prompts: str = ""
+    """Folder of the diffusers pipeline whose text encoders read its prompts; empty where it has none."""
     outside: Frame | None = None
     """The frame that `sightline convert` presents it in; None = as it is."""
 
@@ -123,38 +125,35 @@ def adapted(network: nn.Module, frame: Frame, x: Tensor, t: Tensor, condition: C
     if isinstance(frame.path, TrigFlow) and (frame.output, frame.feed, frame.clock) == ("F", "unit", "angle"):
         velocity: Tensor = network(x, t, condition)
         return velocity
-    own, angle = native(frame, x, t)
-    out = network(own if frame.feed == "state" else x, _clock(frame, angle), condition)
-    on_state, on_output = velocity_weights(frame.path, frame.path.time(angle), frame.output)
+    angle = t.double()
+    time = frame.path.time(angle)
+    own = x * over(frame.path.radius(time).to(x.dtype), x)
+    out = network(own if frame.feed == "state" else x, _clock(frame, angle, time), condition)
+    on_state, on_output = velocity_weights(frame.path, time, angle, frame.output)
     converted: Tensor = over(on_state.to(x.dtype), x) * own + over(on_output.to(x.dtype), x) * out
     return converted
-
-
-def native(frame: Frame, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-    """The path's own state z and the angle in float64."""
-    angle = t.double()
-    radius = frame.path.radius(frame.path.time(angle))
-    return x * over(radius.to(x.dtype), x), angle
 
 
 def raw_loss(network: nn.Module, frame: Frame, x0: Tensor, eps: Tensor, t: Tensor, condition: Condition) -> Tensor:
     """Mean squared error (B,) of the network's own output on its own path: flow matching's, DDPM's, EDM's or
     TrigFlow's loss, whichever the frame is. x0 and eps are in unit coordinates, t is the angle."""
     x = over(t.cos(), x0) * x0 + over(t.sin(), x0) * eps
-    own, angle = native(frame, x, t)
-    out = network(own if frame.feed == "state" else x, _clock(frame, angle), condition)
-    target = combine(frame.path, frame.path.sigma_data * x0, eps, frame.path.time(angle), frame.output)
-    result: Tensor = (out - target.to(out.dtype)).square().flatten(1).mean(1)
+    angle = t.double()
+    time = frame.path.time(angle)
+    own = x * over(frame.path.radius(time).to(x.dtype), x)
+    out = network(own if frame.feed == "state" else x, _clock(frame, angle, time), condition)
+    target = combine(frame.path, frame.path.sigma_data * x0, eps, time, frame.output)
+    result: Tensor = (out.to(target.dtype) - target).square().flatten(1).mean(1)
     return result
 
 
-def _clock(frame: Frame, angle: Tensor) -> Tensor:
+def _clock(frame: Frame, angle: Tensor, time: Tensor) -> Tensor:
     """What the network is told, in float64: each network rounds it to its own precision at the last moment."""
     if frame.clock == "angle":
         return angle
     if frame.clock == "log-sigma":
         return (frame.path.sigma_data * angle.tan()).log() / 4
-    return frame.path.time(angle)
+    return time
 
 
 def to_pixels(unit: Tensor, pixels: Pixels) -> Tensor:

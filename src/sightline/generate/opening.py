@@ -10,15 +10,16 @@ from sightline.core.door import require
 from sightline.core.errors import InputError
 from sightline.core.fingerprint import fingerprint
 from sightline.generate.checkpoint import is_ours, load_model, load_weights
-from sightline.generate.foreign import NETWORKS, network_config, read_weights
+from sightline.generate.foreign import NETWORKS, encode_prompts, network_config, read_weights, with_empty
 from sightline.generate.model import Frame, ImageModel, ModelConfig, Pixels
 from sightline.generate.path import DDPM, EDM, Flow, Output
 
 OUTPUTS: dict[str, Output] = {"epsilon": "eps", "sample": "x0", "v_prediction": "v"}
 
 
-def open_model(folder: FilePath) -> ImageModel:
-    """A model in evaluation mode.
+def open_model(folder: FilePath, *, text: bool = False) -> ImageModel:
+    """A model in evaluation mode. `text`: of a pipeline with text encoders, also read what it makes of an empty prompt,
+    which guidance and distillation need (loads the encoders).
 
     Raises InputError naming what is supported where the folder is neither ours nor a pipeline of a known kind.
     """
@@ -41,15 +42,22 @@ def open_model(folder: FilePath) -> ImageModel:
     pixels = _latent_scale(latent) if latent.is_dir() else Pixels(mean=0.0, std=0.5)
     frame = scheduler_frame(folder / "scheduler", sigma_data=1.0 if latent.is_dir() else 0.5)
     sprint = backbone.settings.get("guidance_embeds")
+    prompts = (folder / "tokenizer").is_dir()
+    weights = read_weights(part, backbone)
+    if text and prompts:
+        empty = encode_prompts(folder, [""])
+        backbone, more = with_empty(backbone, empty)
+        weights |= more
     config = ModelConfig(
         backbone=backbone,
         frame=frame,
         pixels=pixels,
         classes=_names(folder, backbone.classes),
         role="student" if sprint else "teacher",
+        prompts=str(folder.resolve()) if prompts else "",
     )
     model = config.build()
-    load_weights(model.network, read_weights(part, backbone), part)
+    load_weights(model.network, weights, part)
     return model.eval()
 
 

@@ -15,6 +15,7 @@ network output is the negative of TrigFlow's F; sCM's TrigFlow has noise of stan
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import pi
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
@@ -161,8 +162,7 @@ class DDPM(_Path):
         return cls(alphas_cumprod=tuple((1 - root).cumprod(0).tolist()))
 
     def _log_ratio(self, like: Tensor) -> Tensor:
-        abar = torch.tensor(self.alphas_cumprod, dtype=torch.float64, device=like.device)
-        return (torch.log1p(-abar) - abar.log()) / 2
+        return _log_ratios(self.alphas_cumprod).to(like.device)
 
     def coefficients(self, t: Tensor) -> Coefficients:
         ratio = _interpolate(t.double(), self._log_ratio(t))
@@ -190,6 +190,13 @@ class DDPM(_Path):
         above = torch.searchsorted(table, ratio.contiguous()).clamp(1, len(table) - 1)
         low_, high_ = table[above - 1], table[above]
         return (above - 1 + (ratio - low_) / (high_ - low_)).to(angle)
+
+
+@lru_cache(maxsize=8)
+def _log_ratios(alphas_cumprod: tuple[float, ...]) -> Tensor:
+    """log(s / a) of each entry, float64: kept, because a sampler asks for it many times at every step."""
+    abar = torch.tensor(alphas_cumprod, dtype=torch.float64)
+    return (torch.log1p(-abar) - abar.log()) / 2
 
 
 class EDM(_Path):
@@ -275,23 +282,25 @@ def ends(path: _Path, z: Tensor, t: Tensor, out: Tensor, output: Output) -> Ends
 
     Raises InputError at an end where the output does not hold what is asked: x0 says nothing of eps at s = 0, eps
     nothing of x0 at a = 0. F, u and v hold both at every time."""
-    det = over(_determinant(path, t, output), z)
+    det = over(_determinant(path, t, output, path.coefficients(t), path.row(output, t)), z)
     a, s = (over(k, z) for k in path.coefficients(t))
     c, d = (over(k, z) for k in path.row(output, t))
     return Ends((d * z - s * out) / det, (a * out - c * z) / det)
 
 
-def velocity_weights(path: _Path, t: Tensor, output: Output) -> tuple[Tensor, Tensor]:
-    """(k, m) with TrigFlow's F = k z + m output: `ends` and the combination cos(theta) eps - sin(theta) x0 / sigma_data
-    in one, so that a whole picture costs two products. Raises what `ends` raises."""
-    det = _determinant(path, t, output)
-    (a, s), (c, d), theta = path.coefficients(t), path.row(output, t), path.angle(t)
-    cosine, sine = theta.cos(), theta.sin() / path.sigma_data
+def velocity_weights(path: _Path, t: Tensor, angle: Tensor, output: Output) -> tuple[Tensor, Tensor]:
+    """(k, m) with TrigFlow's F = k z + m output at the time t of `angle`: `ends` and the combination cos(theta) eps -
+    sin(theta) x0 / sigma_data in one, so that a whole picture costs two products. Raises what `ends` raises."""
+    (a, s), (c, d) = path.coefficients(t), path.row(output, t)
+    det = _determinant(path, t, output, (a, s), (c, d))
+    cosine, sine = angle.cos(), angle.sin() / path.sigma_data
     return -(cosine * c + sine * d) / det, (cosine * a + sine * s) / det
 
 
-def _determinant(path: _Path, t: Tensor, output: Output) -> Tensor:
-    (a, s), (c, d) = path.coefficients(t), path.row(output, t)
+def _determinant(
+    path: _Path, t: Tensor, output: Output, state: tuple[Tensor, Tensor], row: tuple[Tensor, Tensor]
+) -> Tensor:
+    (a, s), (c, d) = state, row
     det = a * d - s * c
     if bool((det.abs() <= 16 * torch.finfo(det.dtype).eps * torch.hypot(a, s)).any()):
         raise InputError(

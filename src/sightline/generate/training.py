@@ -12,7 +12,6 @@ nothing had been.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,7 +22,6 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from sightline.core.door import require
 from sightline.core.errors import InputError, ModelError
 from sightline.core.record import RunRecord
 from sightline.generate.checkpoint import load_weights, read, save_model, save_snapshot, write
@@ -31,6 +29,7 @@ from sightline.generate.consistency import Watch
 from sightline.generate.ema import PowerEMA, Snapshot
 from sightline.generate.losses import AdaptiveWeight, Batch, Batches, Draw, Objective, Terms
 from sightline.generate.model import ModelConfig
+from sightline.generate.processes import Processes, main_first, processes
 
 
 class TrainConfig(BaseModel):
@@ -93,6 +92,11 @@ class _Run:
             [parameter for _, parameter in self.trained], lr=config.lr, betas=config.betas, eps=config.epsilon
         )
         self.ema = PowerEMA(dict(self.model.named_parameters()), config.widths)
+
+    def share_over(self, many: Processes) -> None:
+        """Wrap what is trained for several processes and, where asked, compile it; what is saved stays bare."""
+        compiled: nn.Module = torch.compile(self.model) if self.config.compile else self.model  # type: ignore[assignment]
+        self.wrapped, self.wrapped_weight = many.wrap(compiled), many.wrap(self.weight)
 
     def rate(self, step: int) -> float:
         """The learning rate of a step (from 0)."""
@@ -164,16 +168,18 @@ def train(
     written."""
     model_config, deciding = record
     sign = str(deciding.get("weight_sign", "exp"))
-    _claim(out, RunRecord(recipe="train-image", version=1, config={"train": config.model_dump(), **deciding}))
-    run = _Run(model, model_config, config, out, sign)
-    progress = Progress(step=run.load())
-    progress.resumed_from = progress.step
-    _trim(out / "trace.jsonl", progress.step)
-    wrapped, many = _devices(run)
+    many = processes(config.device)
+    with main_first():
+        _claim(out, RunRecord(recipe="train-image", version=1, config={"train": config.model_dump(), **deciding}))
+        run = _Run(model, model_config, config, out, sign)
+        progress = Progress(step=run.load())
+        progress.resumed_from = progress.step
+        _trim(out / "trace.jsonl", progress.step)
+    run.share_over(many)
     guard, started = Watch(), time.perf_counter()
     with (out / "trace.jsonl").open("a") as trace:
         for step in range(progress.step, config.steps):
-            terms, loss, norm = _step(run, wrapped, many, objective, batches, step)
+            terms, loss, norm = _step(run, many, objective, batches, step)
             if not torch.isfinite(loss + norm):
                 raise ModelError(
                     f"training stopped at step {step}: the loss or its gradient is not finite",
@@ -196,7 +202,7 @@ def train(
 
 
 def _step(
-    run: _Run, wrapped: nn.Module, many: _Many, objective: Objective, batches: Batches, step: int
+    run: _Run, many: Processes, objective: Objective, batches: Batches, step: int
 ) -> tuple[Terms, Tensor, Tensor]:
     """One update; returns its terms, loss and gradient norm."""
     config = run.config
@@ -208,45 +214,17 @@ def _step(
         whole.condition[many.share].to(config.device),
         whole.rows[many.share],
     )
-    draw = Draw(config.seed, step * many.count + many.rank)
+    draw = Draw(config.seed, step, len(whole.rows), many.share)
     with torch.autocast(torch.device(config.device).type, torch.bfloat16, enabled=config.precision == "bf16"):
-        terms = objective(wrapped, batch, draw, step)
-    weighted = run.weight(terms.loss.float(), terms.t) if config.adaptive_weight else terms.loss
+        terms = objective(run.wrapped, batch, draw, step)
+    weighted = run.wrapped_weight(terms.loss.float(), terms.t) if config.adaptive_weight else terms.loss
     loss = weighted.mean()
     run.optimizer.zero_grad(set_to_none=True)
     many.backward(loss)
     norm = nn.utils.clip_grad_norm_([parameter for _, parameter in run.trained], config.clip)
     run.optimizer.step()
-    return terms, loss.detach(), norm
-
-
-@dataclass(frozen=True, slots=True)
-class _Many:
-    """How many processes train together, and which one this is."""
-
-    count: int
-    rank: int
-    backward: Callable[[Tensor], None]
-
-    @property
-    def main(self) -> bool:
-        return self.rank == 0
-
-    @property
-    def share(self) -> slice:
-        """This process's rows of the whole batch."""
-        return slice(self.rank, None, self.count)
-
-
-def _devices(run: _Run) -> tuple[nn.Module, _Many]:
-    """One process: the model itself. Several (started by `accelerate launch`): wrapped by Accelerate."""
-    model: nn.Module = torch.compile(run.model) if run.config.compile else run.model  # type: ignore[assignment]
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        return model, _Many(1, 0, lambda loss: loss.backward())  # type: ignore[no-untyped-call]
-    accelerator = require("accelerate", "generate").Accelerator(cpu=run.config.device == "cpu")
-    prepared: nn.Module
-    prepared, run.weight = accelerator.prepare(model, run.weight)
-    return prepared, _Many(accelerator.num_processes, accelerator.process_index, accelerator.backward)
+    figures = {name: many.mean(value) for name, value in terms.figures.items()}
+    return Terms(terms.loss, terms.t, figures), many.mean(loss.detach()), norm
 
 
 def _claim(out: FilePath, record: RunRecord) -> None:

@@ -113,9 +113,8 @@ class Regression:
     start_share: float = 0.4
 
     def __call__(self, model: nn.Module, batch: Batch, draw: Draw, step: int, /) -> Terms:
-        n = len(batch.rows)
-        which = torch.randint(len(self.paths.angles), (n,), generator=draw.generator)
-        which = torch.where(torch.rand(n, generator=draw.generator) < self.start_share, 0, which)
+        which = draw.whole(len(self.paths.angles), batch.rows)
+        which = torch.where(draw.uniform(batch.rows) < self.start_share, 0, which)
         x = self.paths.states[which, batch.rows].to(batch.x0)
         t = self.paths.angles[which].to(batch.x0)
         draw.fix_masks()

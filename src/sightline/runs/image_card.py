@@ -10,7 +10,6 @@ everywhere."""
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, median, stdev
@@ -22,13 +21,13 @@ from torch import Tensor
 
 from sightline.core.errors import InputError
 from sightline.core.score import Interval, Proportion
-from sightline.evaluate.features import frechet, kid, moments
+from sightline.evaluate.features import kid
 from sightline.generate.data import Pictures
-from sightline.generate.denoiser import Condition
 from sightline.generate.features import Features, nearest
-from sightline.generate.latents import decode
 from sightline.generate.model import ImageModel
-from sightline.generate.producing import Recipe, produce
+from sightline.generate.producing import Recipe
+from sightline.runs.image_choice import Choice
+from sightline.runs.image_yardstick import Yardstick
 
 FEWEST_SEEDS = 5
 FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -99,6 +98,8 @@ class Card(BaseModel):
     """For each seed; also the size of the held-out reference."""
     training: int
     parameters: int
+    choice: Choice | None
+    """How the student's middle angle was chosen."""
     floor: dict[str, float]
     """FD between training and held-out pictures: what real pictures score."""
     rows: tuple[Row, ...]
@@ -129,30 +130,14 @@ class Plan:
     guidance: float = 1.3
     teacher_steps: int = 32
     student_steps: tuple[int, ...] = (1, 2)
-    middle: float = 0.8
+    choice: Choice | None = None
+    """Its middle angle is used; None = sCM's 1.1."""
     seeds: int = FEWEST_SEEDS
     curve: bool = True
+    classifier_steps: int = 600
 
 
 GUIDED, UNGUIDED = "teacher, guided", "teacher, unguided"
-
-
-@dataclass(frozen=True, slots=True)
-class Yardstick:
-    """Held-out pictures and what each feature makes of them."""
-
-    pictures: Pictures
-    features: Mapping[str, Features]
-    reference: Mapping[str, Tensor]
-
-    @classmethod
-    def of(cls, pictures: Pictures, features: Mapping[str, Features]) -> Yardstick:
-        """Extract once."""
-        return cls(pictures, features, {name: extract(pictures.pixels) for name, extract in features.items()})
-
-    def distance(self, feature: str, pixels: Tensor) -> float:
-        """FD of pictures (N, C, H, W) to the held-out ones."""
-        return _distance(self.features[feature](pixels), self.reference[feature])
 
 
 def make_card(
@@ -190,12 +175,13 @@ def make_card(
         samples=n,
         training=len(training),
         parameters=sum(p.numel() for p in student.parameters()),
+        choice=plan.choice,
         floor=floor,
         rows=tuple(rows),
         gaps=gaps,
         memory={name: _memory(made, training, held_out) for name, made in pictures.items()},
         curve=curve,
-        notes=_notes(n, features),
+        notes=_notes(n, features, plan.choice),
     )
     return card, pictures
 
@@ -207,9 +193,10 @@ def _recipes(student: ImageModel, teacher: ImageModel, plan: Plan) -> dict[str, 
         UNGUIDED: (teacher, Recipe(steps=plan.teacher_steps)),
     }
     strength = plan.guidance if student.config.backbone.guidance else 1.0
+    middle = plan.choice.middle if plan.choice else 1.1
     for steps in plan.student_steps:
         name = f"student, {steps} step" + "s" * (steps > 1)
-        recipes[name] = (student, Recipe(steps=steps, middle=plan.middle, guidance=strength))
+        recipes[name] = (student, Recipe(steps=steps, middle=middle, guidance=strength))
     return recipes
 
 
@@ -227,14 +214,13 @@ def _measure(name: str, model: ImageModel, recipe: Recipe, yardstick: Yardstick,
     kernel: dict[str, list[float]] = {feature: [] for feature in features}
     for seed in range(seeds):
         started = time.perf_counter()
-        made = produce(model, len(yardstick.pictures), replace(recipe, seed=seed), _asked(yardstick.pictures, seed))
-        pixels = decode(made.units, model.config.pixels)
+        drawn = yardstick.draw(model, recipe, seed)
         seconds.append(time.perf_counter() - started)
-        evaluations = made.evaluations
-        first = pixels if seed == 0 else first
+        evaluations = drawn.evaluations
+        first = drawn.pixels if seed == 0 else first
         for feature, extract in features.items():
-            found = extract(pixels)
-            distances[feature].append(_distance(found, reference[feature]))
+            found = extract(drawn.pixels)
+            distances[feature].append(yardstick.apart(feature, found))
             kernel[feature].append(kid(found.numpy(), reference[feature].numpy(), subsets=10, seed=seed).value)
     row = Row(
         name=name,
@@ -248,21 +234,8 @@ def _measure(name: str, model: ImageModel, recipe: Recipe, yardstick: Yardstick,
 
 
 def _point(model: ImageModel, recipe: Recipe, yardstick: Yardstick) -> tuple[float, float]:
-    made = produce(model, len(yardstick.pictures), recipe, _asked(yardstick.pictures, 0))
-    feature = next(iter(yardstick.features))
-    return made.evaluations, yardstick.distance(feature, decode(made.units, model.config.pixels))
-
-
-def _asked(held_out: Pictures, seed: int) -> Condition:
-    """The held-out pictures' own labels, in an order of the seed: the classes are as frequent as in the reference."""
-    order = torch.randperm(len(held_out), generator=torch.Generator().manual_seed(seed))
-    return Condition(label=held_out.labels[order] if held_out.classes else None)
-
-
-def _distance(a: Tensor, b: Tensor) -> float:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the card states sample sizes and bias itself
-        return frechet(moments([a.numpy()]), moments([b.numpy()])).value
+    drawn = yardstick.draw(model, recipe, 0)
+    return drawn.evaluations, yardstick.distance(yardstick.first, drawn.pixels)
 
 
 def _gap(student: Row, teacher: Row, feature: str) -> Gap:
@@ -292,12 +265,18 @@ def _memory(made: Tensor, training: Pictures, held_out: Pictures) -> Memory:
     )
 
 
-def _notes(n: int, features: Mapping[str, Features]) -> tuple[str, ...]:
+def _notes(n: int, features: Mapping[str, Features], choice: Choice | None) -> tuple[str, ...]:
     notes = [
         f"FD and KID rest on {n} samples against {n} held-out pictures: biased upwards by the small sample, so read "
-        "them against the floor (training against held-out pictures) and against each other only.",
+        "them against the floor (training against held-out pictures) and against each other only. The same bias stands "
+        "in both sides of a gap and makes it look smaller than with many samples.",
         "Speed and compute against the unguided teacher are printed too: guidance alone doubles a teacher's cost.",
     ]
+    if choice is not None:
+        notes.append(
+            f"The middle angle {choice.middle} was chosen on {choice.pictures} other held-out pictures; these ones "
+            "were seen by no training and no choice."
+        )
     if "classifier" in features:
         notes.append(
             "The classifier was trained on training and held-out pictures together, so that it favours neither."

@@ -5,15 +5,16 @@ download.
     digits-16     the same, enlarged to 16x16, U-Net
     photos-16     16x16 colour patches of scikit-image's photographs, U-Net, one class per photograph
 
-A third of the pictures is held out from every training and is the card's reference. Run again, each phase goes on
-from where it stopped."""
+A third of the pictures is kept for choosing settings, a third of the rest for the card alone. Run again, each phase
+goes on from where it stopped."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -29,11 +30,13 @@ from sightline.generate.data import PictureBatches, Pictures
 from sightline.generate.distilling import DistillConfig, distill, student_of
 from sightline.generate.features import Features, pca, train_classifier
 from sightline.generate.losses import Diffusion
-from sightline.generate.model import Backbone, ModelConfig
+from sightline.generate.model import Backbone, ImageModel, ModelConfig
 from sightline.generate.opening import identity
 from sightline.generate.training import Progress, TrainConfig, train
 from sightline.runs.image_card import Card, Plan, make_card
 from sightline.runs.image_card_page import write_card
+from sightline.runs.image_choice import choose
+from sightline.runs.image_yardstick import Yardstick
 
 
 class Story(BaseModel):
@@ -46,7 +49,12 @@ class Story(BaseModel):
     teacher: TrainConfig
     distillation: DistillConfig
     held_out: float = 1 / 3
+    """Share kept for choosing settings, then share of the rest kept for the card."""
     flip: bool = False
+    seeds: int = 5
+    """Paired seeds of the card."""
+    classifier_steps: int = 600
+    """Of the classifier whose features the card compares by."""
 
 
 POLISH: Final = TrainConfig(steps=600, lr=3e-5, ramp=50, cool=200, log_every=20)
@@ -56,12 +64,13 @@ def digits_8() -> Story:
     """About eight minutes on one idle core."""
     return Story(
         pictures="digits-8",
+        seeds=20,
         backbone=MLPConfig(shape=(1, 8, 8), classes=10),
         teacher=TrainConfig(steps=4000, cool=1500),
         distillation=DistillConfig(
-            paths=12288,
+            paths=16384,
             keep=16,
-            regression=TrainConfig(steps=4000, lr=1e-3, cool=2500),
+            regression=TrainConfig(steps=8000, lr=1e-3, cool=5000),
             polish=POLISH,
             consistency=ConsistencyConfig(warmup=0),
         ),
@@ -72,11 +81,11 @@ def digits_16() -> Story:
     """A small U-Net at 16x16; about a quarter of an hour on one idle core."""
     return Story(
         pictures="digits-16",
+        seeds=8,
         backbone=_small_unet((1, 16, 16), 10),
         teacher=TrainConfig(steps=2000, batch=64, cool=1000),
         distillation=DistillConfig(
             paths=2048,
-            teacher_steps=18,
             keep=12,
             regression=TrainConfig(steps=2000, batch=64, lr=1e-3, cool=1200),
             polish=POLISH.model_copy(update={"steps": 200, "batch": 64}),
@@ -103,6 +112,7 @@ def tiny() -> Story:
         backbone=MLPConfig(shape=(1, 8, 8), classes=10, width=32, blocks=1),
         teacher=short,
         distillation=DistillConfig(paths=32, teacher_steps=4, keep=3, regression=short, polish=short),
+        classifier_steps=20,
     )
 
 
@@ -119,6 +129,21 @@ def story(name: str) -> Story:
     if name not in STORIES:
         raise InputError("no such run", subject=name, remedy=", ".join(STORIES))
     return STORIES[name]()
+
+
+class Parts(NamedTuple):
+    """Pictures to train on, to choose settings on, and to report on."""
+
+    training: Pictures
+    choice: Pictures
+    confirm: Pictures
+
+
+def three_parts(pictures: Pictures, share: float) -> Parts:
+    """`share` of the pictures for choosing, the same share of the rest for reporting."""
+    rest, choice = pictures.split(share)
+    training, confirm = rest.split(share)
+    return Parts(training, choice, confirm)
 
 
 def embedded_pictures(name: str) -> Pictures:
@@ -157,7 +182,7 @@ def run(what: Story, out: Path, watch: Callable[[str, Progress], None] = lambda 
     Torch runs on one thread unless OMP_NUM_THREADS says otherwise: on a loaded two-core machine two threads were
     slower."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    training, held_out = embedded_pictures(what.pictures).split(what.held_out)
+    training, choice, confirm = three_parts(embedded_pictures(what.pictures), what.held_out)
     config = ModelConfig(backbone=what.backbone, pixels=training.spread, classes=training.classes)
     batches = PictureBatches(training, config.pixels, flip=what.flip)
     torch.manual_seed(what.teacher.seed)
@@ -175,29 +200,37 @@ def run(what: Story, out: Path, watch: Callable[[str, Progress], None] = lambda 
     student = student_of(teacher, what.distillation.guidance)
     model = (student.config, identity(teacher))
     distill(teacher, student, batches, what.distillation, out / "student", model=model, watch=watch)
-    return card(out / "student", out / "teacher", (training, held_out), out, what.distillation.guidance[0])
-
-
-def card(student: Path, teacher: Path, pictures: tuple[Pictures, Pictures], out: Path, guidance: float) -> Card:
-    """Measure a finished pair on (training, held-out) pictures and write card.html, card.json and the contact
-    sheets."""
-    training, held_out = pictures
-    features: dict[str, Features] = {}
-    if training.classes:
-        everything = Pictures(
-            torch.cat([training.pixels, held_out.pixels]),
-            torch.cat([training.labels, held_out.labels]),
-            training.classes,
-        )
-        features["classifier"] = train_classifier(everything, held_out).features
-    features["pca"] = pca(training)
-    made, sheets = make_card(
-        load_model(student),
-        load_model(teacher),
-        training,
-        held_out,
-        features,
-        Plan(title=f"{student.name} of {teacher.name}", guidance=guidance),
+    pair = (load_model(out / "student"), teacher)
+    plan = Plan(
+        title=f"student of {what.pictures}",
+        guidance=what.distillation.guidance[0],
+        teacher_steps=what.distillation.teacher_steps,
+        seeds=what.seeds,
+        classifier_steps=what.classifier_steps,
     )
-    write_card(made, sheets, held_out.pixels, out)
+    return card(pair, Parts(training, choice, confirm), out, plan)
+
+
+def card(
+    pair: tuple[ImageModel, ImageModel], parts: Parts, out: Path, plan: Plan, more: Mapping[str, Features] | None = None
+) -> Card:
+    """Choose the middle angle of the (student, teacher)'s student, measure the pair and write card.html, card.json and
+    the contact sheets. `more` features are measured beside the ones trained here."""
+    student, teacher = pair
+    features: dict[str, Features] = {}
+    if parts.training.classes:
+        features["classifier"] = train_classifier(_together(parts), parts.confirm, steps=plan.classifier_steps).features
+    features["pca"] = pca(parts.training)
+    features |= more or {}
+    strength = plan.guidance if student.config.backbone.guidance else 1.0
+    choice = choose(student, Yardstick.of(parts.choice, features), strength)
+    made, sheets = make_card(student, teacher, parts.training, parts.confirm, features, replace(plan, choice=choice))
+    write_card(made, sheets, parts.confirm.pixels, out)
     return made
+
+
+def _together(parts: Parts) -> Pictures:
+    """All of them: a classifier trained on these favours no part."""
+    return Pictures(
+        torch.cat([part.pixels for part in parts]), torch.cat([part.labels for part in parts]), parts.training.classes
+    )

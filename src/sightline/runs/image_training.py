@@ -8,11 +8,13 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor
 
 from sightline.core.errors import InputError
 from sightline.generate.backbone.dit import DiTConfig
@@ -21,14 +23,18 @@ from sightline.generate.backbone.unet import UNetConfig
 from sightline.generate.checkpoint import load_model
 from sightline.generate.convert import TARGETS
 from sightline.generate.data import PictureBatches, Pictures, load
+from sightline.generate.denoiser import Condition
 from sightline.generate.distilling import DistillConfig, distill, student_of
+from sightline.generate.features import hugging_face
+from sightline.generate.foreign import encode_prompts
 from sightline.generate.latents import encode
 from sightline.generate.losses import Batch, Batches, Diffusion
 from sightline.generate.model import Backbone, ModelConfig, Pixels
 from sightline.generate.opening import identity, open_model
+from sightline.generate.processes import main_first
 from sightline.generate.training import Progress, TrainConfig, train
-from sightline.runs.image_card import Card
-from sightline.runs.image_consistency import card
+from sightline.runs.image_card import Card, Plan
+from sightline.runs.image_consistency import Parts, card
 
 Teacher = tuple[ModelConfig, TrainConfig]
 
@@ -43,13 +49,15 @@ class Data(BaseModel):
     size: int = Field(default=32, gt=0)
     """Pixels of a side; the short side is scaled to it and the middle cut out."""
     channels: int = Field(default=3, ge=1, le=3)
-    held_out: float = Field(default=0.1, gt=0, lt=1)
-    """Share that no training sees; the card's reference."""
+    held_out: float = Field(default=0.2, gt=0, lt=1)
+    """Share that no training sees: half of it to choose settings on, half as the card's reference."""
     flip: bool = True
 
     def read(self, cache: Path | None = None) -> tuple[Pictures, Pictures]:
         """(training, held out)."""
-        training, held_out = load(self.source, self.size, channels=self.channels, cache=cache).split(self.held_out)
+        with main_first():
+            pictures = load(self.source, self.size, channels=self.channels, cache=cache)
+        training, held_out = pictures.split(self.held_out)
         if not len(held_out) or not len(training):
             raise InputError("too few pictures to hold some out", subject=self.source)
         return training, held_out
@@ -93,7 +101,7 @@ def distill_model(
 ) -> Progress:
     """Distil a teacher of ours or of diffusers. Its own data.json says which pictures, unless `data` does."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    model = open_model(teacher)
+    model = open_model(teacher, text=True)
     data = data or known_data(teacher)
     training, _ = data.read(out / "cache")
     out.mkdir(parents=True, exist_ok=True)
@@ -103,12 +111,22 @@ def distill_model(
     return distill(model, student, batches, config, out, model=(student.config, identity(model)), watch=watch)
 
 
-def make_model_card(student: Path, teacher: Path, out: Path, guidance: float) -> Card:
-    """Card of a finished pair on the pictures that the student's folder names."""
-    pictures = known_data(student).read(student / "cache")
-    if load_model(student).config.role != "student":
+def make_model_card(
+    student: Path, teacher: Path, out: Path, *, guidance: float = 1.3, seeds: int = 5, features: str = ""
+) -> Card:
+    """Card of a finished pair on the pictures that the student's folder names: one half of the held-out ones chooses
+    the middle angle, the other is the card's reference. `features`: a vision model of transformers, by folder or by
+    the name it has in the local cache."""
+    training, held_out = known_data(student).read(student / "cache")
+    confirm, choice = held_out.split(0.5)
+    if len(choice) < 2:
+        raise InputError("a card needs four held-out pictures at least", subject=len(held_out), remedy="--held-out")
+    opened = load_model(student)
+    if opened.config.role != "student":
         raise InputError("the first model must be a student", subject=student)
-    return card(student, teacher, pictures, out, guidance)
+    more = {f"{Path(features).name} (transformers)": hugging_face(features)} if features else {}
+    plan = Plan(title=f"{student.name} of {teacher.name}", guidance=guidance, seeds=seeds)
+    return card((opened, open_model(teacher)), Parts(training, choice, confirm), out, plan, more)
 
 
 def known_data(folder: Path) -> Data:
@@ -120,17 +138,32 @@ def known_data(folder: Path) -> Data:
 
 
 def _batches(training: Pictures, config: ModelConfig, data: Data) -> Batches:
-    """Pictures as they are, or as latents encoded once."""
+    """Pictures as they are, or as latents encoded once; captions for a model with text encoders encoded once too."""
     whole = PictureBatches(training, config.pixels, flip=data.flip, text=config.backbone.text)
-    if not config.pixels.latent:
+    if not config.pixels.latent and not config.prompts:
         return whole
-    latents = encode(training.pixels, config.pixels)
+    if config.pixels.latent:
+        whole = PictureBatches(training, Pixels(), text=config.backbone.text)
+    latents = encode(training.pixels, config.pixels) if config.pixels.latent else None
+    told, which = _told(training, config.prompts)
 
     def cached(step: int, size: int, /) -> Batch:
-        batch = PictureBatches(training, Pixels(), text=config.backbone.text)(step, size)
-        return Batch(latents[batch.rows], batch.condition, batch.rows)
+        batch = whole(step, size)
+        x0 = batch.x0 if latents is None else latents[batch.rows]
+        condition = batch.condition
+        if told is not None:
+            condition = replace(told[which[batch.rows]], label=condition.label)
+        return Batch(x0, condition, batch.rows)
 
     return cached
+
+
+def _told(training: Pictures, pipeline: str) -> tuple[Condition | None, Tensor]:
+    """The embedding of each caption once, and which of them each picture has; no captions are empty prompts."""
+    captions = training.captions or ("",) * len(training)
+    distinct = {caption: number for number, caption in enumerate(dict.fromkeys(captions))}
+    which = torch.tensor([distinct[caption] for caption in captions])
+    return (encode_prompts(Path(pipeline), list(distinct)) if pipeline else None), which
 
 
 def _preset(name: str, pictures: Pictures, path: str) -> ModelConfig:
