@@ -172,7 +172,7 @@ def _word(draw: np.random.Generator) -> str:
 def reading_config(sizes: Sizes) -> VLMRun:
     """The tiny model on lines: a marker after each row of features, one token per letter."""
     rates = dict.fromkeys(ALL, 2e-3)
-    stage = Stage(name="lines", data="lines", trainable=ALL, lr=rates, steps=sizes.steps)
+    stage = Stage(name="lines", data="lines", trainable=ALL, lr=rates, steps=sizes.steps, save_every=100)
     resolution = Native(patch=8, merge=2, longest=LINE[0])
     return tiny_config((stage,), seed=sizes.seed).model_copy(update={"resolution": resolution})
 
