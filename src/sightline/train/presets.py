@@ -1,6 +1,7 @@
 """Schedules as published, by name: what trains in which order and how fast. Steps, data and batches are yours.
 
-Rates stand as the sources give them; where a source gives none, the comment says what stands in.
+The order of stages and what trains in each are the sources'. VARCO's rates are those of LLaVA-OneVision's recipe;
+the other rates are our starting points and were not checked against the papers: set your own.
 """
 
 from __future__ import annotations
