@@ -107,7 +107,7 @@ class VLMReader(ProcessorMixin):
         at = iter(queue)
         for piece in joined(pieces(messages, prompt=prompt)):
             if piece.is_picture:
-                picture = self._decoded(next(at))
+                picture = self.decoded(next(at))
                 plan = self.plan(*picture.size, picture_budget)
                 views += cut(picture, plan, self.mean, self.std)
                 sizes += sizes_of(plan, self.fusion)
@@ -192,7 +192,8 @@ class VLMReader(ProcessorMixin):
             out.append(f"\x1b[{'32' if trained else '2'}m{words}\x1b[0m")
         return "".join(out)
 
-    def _decoded(self, picture: Picture) -> Image.Image:
+    def decoded(self, picture: Picture) -> Image.Image:
+        """RGB. Raises Reject: "picture-without-bytes", "unreadable-picture"."""
         if picture.data is None:
             raise Reject("picture-without-bytes", sha256=picture.ref.sha256)
         return opened(picture.data)
