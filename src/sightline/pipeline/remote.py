@@ -1,4 +1,4 @@
-"""Files that other machines hold, by fsspec URL (s3://, hf://, https://, memory:// ...): listed, and copied once.
+"""Files that other machines hold, by fsspec URL (s3://, hf://, https://, memory:// ...): listed, and copied once. Extra `[remote]`.
 
 Copies lie under `$XDG_CACHE_HOME/sightline/files`, named by content hash; beside them a note which version of which URL
 has which hash, so that a second run downloads nothing. Passwords and signatures in a URL are used, never recorded.
@@ -13,13 +13,12 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import fsspec  # type: ignore[import-untyped]
-from fsspec.core import url_to_fs  # type: ignore[import-untyped]
-
+from sightline.core.door import require
 from sightline.core.errors import InputError, MissingExtra
 from sightline.core.fingerprint import fingerprint
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)(://|::)", re.IGNORECASE)
+_FLAT_URL = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 _WITH_QUERY = ("http", "https")
 _WITH_USER = ("ftp", "ftps", "sftp", "ssh", "smb", "webhdfs", "webdav")
 _CHUNK = 1 << 20
@@ -33,8 +32,7 @@ def is_remote(path: str) -> bool:
 
 def names_remote(path: str) -> bool:
     """As `is_remote`, also for a URL that went through `Path`, which makes "s3:/bucket" of "s3://bucket"."""
-    protocol, mark, _ = path.partition(":/")
-    return is_remote(path) or (bool(mark) and protocol != "file" and protocol in fsspec.available_protocols())
+    return is_remote(path) or (_FLAT_URL.match(path) is not None and not Path(path).exists())
 
 
 def cache_folder() -> Path:
@@ -112,8 +110,9 @@ def _without_secrets(url: str) -> str:
 
 
 def _filesystem(url: str) -> tuple[Any, str]:
+    fsspec = require("fsspec", "remote")
     try:
-        files, path = url_to_fs(url)
+        files, path = fsspec.core.url_to_fs(url)
     except ImportError as error:
         raise MissingExtra(f"this kind of URL needs a package ({error})", subject=recorded(url)) from error
     except ValueError as error:
