@@ -12,9 +12,9 @@ from sightline.core.errors import InputError, MissingExtra
 
 EXTRAS = {
     "accelerate": "train", "av": "video", "datasets": "hub", "diffusers": "generate", "fsspec": "remote",
-    "onnxruntime": "ocr", "openpyxl": "sheets", "peft": "train", "rapidocr": "ocr", "ray": "ray", "safetensors": "local",
-    "scipy": "evaluate", "skimage": "generate", "sklearn": "generate", "torch": "local", "transformers": "local",
-    "yaml": "video",
+    "onnxruntime": "ocr", "openpyxl": "sheets", "peft": "train", "rapidocr": "ocr", "ray": "ray",
+    "safetensors": "local", "scipy": "evaluate", "skimage": "generate", "sklearn": "generate", "torch": "local",
+    "transformers": "local", "yaml": "video",
 }  # fmt: skip
 """Packages that the base install does not have -> the extra that brings them."""
 
