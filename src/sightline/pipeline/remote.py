@@ -1,7 +1,8 @@
 """Files that other machines hold, by fsspec URL (s3://, hf://, https://, memory:// ...): listed, and copied once.
 
-Extra `[remote]`. Copies lie under `$XDG_CACHE_HOME/sightline/files`, named by content hash; beside them a note which version of which URL
-has which hash, so that a second run downloads nothing. Passwords and signatures in a URL are used, never recorded.
+Extra `[remote]`. Copies lie under `$XDG_CACHE_HOME/sightline/files`, named by content hash; beside them a note which
+version of which URL has which hash, so that a second run downloads nothing. Passwords and signatures in a URL are
+used, never recorded.
 """
 
 from __future__ import annotations
