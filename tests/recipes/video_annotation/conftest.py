@@ -76,7 +76,7 @@ def scripted() -> Callable[..., Models]:
             if role == "classifier":
                 said = "Science & Technology > Space Exploration > Astronomy"
             else:
-                found = re.search(r"video of (\d\d:\d\d:\d\d\.\d{3})", text)
+                found = re.search(r"(?:video of|길이가) (\d\d:\d\d:\d\d\.\d{3})", text)
                 assert found is not None
                 duration = stated_time(found[1], 0.0)
                 assert duration is not None

@@ -20,6 +20,7 @@ from sightline.recipes.video_annotation.prompts import (
     briefer,
     classify_request,
     describe_request,
+    speaks,
     structure_request,
 )
 from sightline.recipes.video_annotation.schema import Annotation
@@ -55,7 +56,7 @@ class Classify:
     lm: LM
     taxonomy: Taxonomy
     name: ClassVar[str] = "classify"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     takes: ClassVar[type[Item]] = WatchedVideo
     gives: ClassVar[type[Item]] = WatchedVideo
 
@@ -120,7 +121,7 @@ class Describe:
     strip: Strip
     attempts: Attempts = field(default_factory=dict)
     name: ClassVar[str] = "describe"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     takes: ClassVar[type[Item]] = WatchedVideo
     gives: ClassVar[type[Item]] = Described
 
@@ -128,7 +129,7 @@ class Describe:
         requests = (self._request(item) for item in items)
         for item, reply in zip(items, self.lm.replies(requests), strict=True):
             if reply.ok and reply.finish == "length":
-                (reply,) = self.lm.replies([briefer(self._request(item), reply.text)])
+                (reply,) = self.lm.replies([briefer(self._request(item), reply.text, speaks(item))])
             yield [self._outcome(item, reply)]
 
     def _request(self, item: WatchedVideo) -> VideoRequest:
@@ -154,7 +155,7 @@ class Structure:
     lm: LM
     attempts: Attempts = field(default_factory=dict)
     name: ClassVar[str] = "structure"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     takes: ClassVar[type[Item]] = Described
     gives: ClassVar[type[Item]] = Annotated
 
