@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ def run(*words: object) -> str:
 def test_the_guide_runs_as_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_models", raising=False)
     documents = [ROOT / "examples" / "documents" / name for name in ("invoice.pdf", "notice_ko.pdf")]
     run("build", "documents", *documents, "--out", "demo/documents")
     blocks = {kind: [text for other, text in BLOCKS if other == kind] for kind in ("python", "")}
