@@ -32,8 +32,14 @@ def test_trainable_sets_in_order(tiny, name):
 
 def test_published_rates():
     align, sft = preset("llava", 1)
-    assert (align.lr["connector"], sft.lr["llm"]) == (1e-3, 2e-5)
-    assert preset("varco", 1)[1].lr == {"encoder": 2e-6, "connector": 1e-5, "llm": 1e-5}
+    assert (align.lr, sft.lr) == ({"connector": 1e-3}, {"connector": 2e-5, "llm": 2e-5})
+    assert align.weight_decay == sft.weight_decay == 0
+    captions, mixture = preset("molmo", 1)
+    assert captions.lr == {"encoder": 6e-6, "connector": 2e-4, "llm": 2e-5}
+    assert mixture.lr == {"encoder": 5e-6, "connector": 5e-6, "llm": 1e-5}
+    one, *rest = preset("varco", 1)  # LLaVA-OneVision's
+    assert one.lr == {"connector": 1e-3}
+    assert all(stage.lr == {"encoder": 2e-6, "connector": 1e-5, "llm": 1e-5} for stage in rest)
     assert LONG_CONTEXT["rope_theta"] == 273_000
     with pytest.raises(PlanError, match="no such schedule"):
         preset("unknown", 1)
