@@ -37,7 +37,7 @@ from sightline.vlm.connector import Connector
 from sightline.vlm.fusion import Fusion
 from sightline.vlm.model import VLM
 from sightline.vlm.pixels import stacked
-from sightline.vlm.pretrained import Named, encoder_of, language_model_of, tokenizer_of
+from sightline.vlm.pretrained import Named, colours_of, encoder_of, language_model_of, tokenizer_of
 from sightline.vlm.reader import Encoded, VLMReader, reader_for
 from sightline.vlm.resolution import Fixed, Resolution
 from sightline.vlm.tokenizer import byte_tokenizer
@@ -78,7 +78,7 @@ class VLMRun(BaseModel):
         """What is not loaded is random from `seed`; a byte tokenizer where the language model brings none."""
         torch.manual_seed(self.seed)
         model = VLM(encoder_of(self.encoder), self.connector, self.fusion, language_model_of(self.llm))
-        return model, reader_for(model, self.tokenizer(), self.resolution)
+        return model, reader_for(model, self.tokenizer(), self.resolution, *colours_of(self.encoder))
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """The language model's own, or one token per byte and per word of `words`."""

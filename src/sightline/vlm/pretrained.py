@@ -8,7 +8,9 @@ Only safetensors are read, and code of a checkpoint is never run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
@@ -21,8 +23,10 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.utils import cached_file
 
 from sightline.core.errors import InputError
+from sightline.vlm.pixels import MEAN, STD
 
 Named = dict[str, Any] | str
 
@@ -58,6 +62,34 @@ def tokenizer_of(part: Named) -> PreTrainedTokenizerBase | None:
     except (OSError, ValueError) as error:
         raise _unreadable(part, error) from error
     return found
+
+
+def colours_of(part: Named) -> tuple[Sequence[float], Sequence[float]]:
+    """Mean and deviation per channel (of pixels in 0..1) that an encoder was trained with, as the
+    preprocessor_config.json beside its weights says; SigLIP's where there is none. Raises InputError for a file that
+    does not say it or scales pixels otherwise."""
+    if isinstance(part, Mapping):
+        return MEAN, STD
+    name = "preprocessor_config.json"
+    try:
+        found = cached_file(part, name, _raise_exceptions_for_missing_entries=False)
+        if found is None:
+            return MEAN, STD
+        said = json.loads(Path(found).read_text(encoding="utf-8"))
+        if not (said.get("do_rescale", True) and abs(said.get("rescale_factor", 1 / 255) * 255 - 1) < 1e-3):
+            raise ValueError("its pixels are not scaled by 1/255")
+        if not said.get("do_normalize", True):
+            return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+        mean, std = ([float(one) for one in said[key]] for key in ("image_mean", "image_std"))
+        if not (len(mean) == len(std) == 3 and min(std) > 0):
+            raise ValueError(f"image_mean {mean}, image_std {std}")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"what the encoder does to pixels cannot be read ({type(error).__name__}: {error})",
+            subject=f"{part}/{name}",
+            remedy="image_mean and image_std of three numbers each",
+        ) from error
+    return mean, std
 
 
 def _opened(kind: Any, name: str) -> PreTrainedModel:

@@ -199,9 +199,16 @@ class VLMReader(ProcessorMixin):
         return opened(picture.data)
 
 
-def reader_for(model: Any, tokenizer: PreTrainedTokenizerBase, resolution: Resolution) -> VLMReader:
+def reader_for(
+    model: Any,
+    tokenizer: PreTrainedTokenizerBase,
+    resolution: Resolution,
+    mean: Sequence[float] = MEAN,
+    std: Sequence[float] = STD,
+) -> VLMReader:
     """Fit a tokenizer and a `VLM` to each other: control tokens are added, the embedding table grows where needed, and
-    the model learns the ids. Raises InputError where resolution and model disagree on patch or merge."""
+    the model learns the ids. `mean` and `std` are the encoder's, per channel of pixels in 0..1. Raises InputError where
+    resolution and model disagree on patch or merge."""
     config = model.config
     if resolution.patch != config.patch or resolution.merge != config.connector["merge"]:
         raise InputError(
@@ -213,7 +220,7 @@ def reader_for(model: Any, tokenizer: PreTrainedTokenizerBase, resolution: Resol
     tokenizer.pad_token, tokenizer.eos_token = PAD, FINISH
     if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
         model.resize_token_embeddings(len(tokenizer))
-    reader = VLMReader(tokenizer, resolution, fusion=config.fusion["kind"])
+    reader = VLMReader(tokenizer, resolution, config.fusion["kind"], mean, std)
     vocabulary = tokenizer.get_vocab()
     for holder in (config, model.model.config):
         holder.image_token_id, holder.seen_token_id = vocabulary[IMAGE], vocabulary[SEEN]
