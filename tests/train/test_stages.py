@@ -266,3 +266,17 @@ def test_rates_rise_and_fall():
     assert max(rates) == 1.0
     assert rates[-1] < 0.11
     assert Course().losses is not Course().losses
+
+
+def test_a_batch_of_text_alone_teaches_a_connector_nothing_and_is_counted(tiny, tmp_path):
+    model, reader = tiny.build("resnet", "llama", "embed")
+    shown, text = (reader.encode(tiny.chat(*pictures, answer="ab")) for pictures in ([tiny.picture()], []))
+    batches = [reader.collate([row]) for row in (text, text, shown, text)]
+    start = hashes(model, PARTS)
+    stage = ALIGN.model_copy(update={"accumulate": 2, "steps": 2, "save_every": 1, "weight_decay": 0.0})
+    course = train(model, [stage.model_copy(update={"steps": 1})], {"data": lambda step: batches[step]}, tmp_path / "a")
+    assert (course.idle, hashes(model, PARTS)) == (2, start)
+    course = train(model, [stage], {"data": lambda step: batches[step]}, tmp_path / "b")
+    assert course.idle == 3
+    assert hashes(model, PARTS)["connector"] != start["connector"]
+    assert load_state(tmp_path / "b").facts["course"]["idle"] == 3

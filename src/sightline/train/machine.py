@@ -12,7 +12,7 @@ from __future__ import annotations
 # mypy: disable-error-code="no-untyped-call"
 # torch leaves many of its functions untyped.
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -27,6 +27,26 @@ from sightline.core.door import require
 from sightline.core.errors import PlanError
 
 
+class Loss(nn.Module):
+    """The loss of a batch. `shared`: every trained parameter has a part in it, if only a sum over nothing, because the
+    processes wait for one another's gradient of each: a batch without pictures has none for the connector."""
+
+    def __init__(self, model: nn.Module, trained: Sequence[nn.Parameter], *, shared: bool) -> None:
+        super().__init__()
+        self.model, self.shared = model, shared
+        self._trained = list(trained)
+        self.idle = 0
+        """Batches without a gradient so far."""
+
+    def forward(self, **batch: Any) -> Tensor:
+        """A scalar; without a gradient where nothing that trains had a part in it and it is not `shared`."""
+        loss: Tensor = self.model(**batch).loss
+        self.idle += not loss.requires_grad
+        if self.shared:
+            loss = loss + sum(parameter.flatten()[:0].sum() for parameter in self._trained)
+        return loss
+
+
 class Machine:
     """The processes of this run, as the launcher's environment says. Raises PlanError where `sharded` has nothing to
     shard over, MissingExtra without accelerate."""
@@ -38,8 +58,7 @@ class Machine:
         self._accelerator: Any = None
         if self.world > 1:
             accelerate = require("accelerate", "train")
-            unused = accelerate.DistributedDataParallelKwargs(find_unused_parameters=True)  # rows without pictures
-            self._accelerator = accelerate.Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[unused])
+            self._accelerator = accelerate.Accelerator(cpu=not torch.cuda.is_available())
         elif sharded:
             raise PlanError("one process cannot shard a model", remedy="torchrun --nproc-per-node 2 ...")
 
@@ -56,22 +75,30 @@ class Machine:
                     fully_shard(module, mesh=mesh)
             fully_shard(model, mesh=mesh)
 
-    def joined(self, model: nn.Module) -> nn.Module:
+    def joined(self, loss: Loss) -> nn.Module:
         """What a step calls: it gives every process the mean of all gradients."""
         if self._accelerator is None or self.sharded:
-            return model
-        wrapped: nn.Module = self._accelerator.prepare_model(model)
+            return loss
+        wrapped: nn.Module = self._accelerator.prepare_model(loss)
         return wrapped
 
     def alone(self, joined: nn.Module, last: bool) -> AbstractContextManager[None]:
         """Around a batch: only after the last one are gradients exchanged."""
-        if isinstance(joined, FSDPModule):
-            joined.set_requires_gradient_sync(last)
+        if isinstance(joined, Loss) and isinstance(joined.model, FSDPModule):
+            joined.model.set_requires_gradient_sync(last)
             return nullcontext()
         if self._accelerator is None or last:
             return nullcontext()
         found: AbstractContextManager[None] = self._accelerator.no_sync(joined)
         return found
+
+    def check(self, batches: Sequence[Mapping[str, Any]]) -> None:
+        """Raises PlanError for a batch without pictures where the model is sharded: this process would not ask for the
+        encoder, and the others would wait for it without end."""
+        if self.sharded and not all({"pixel_values", "vision_features"} & batch.keys() for batch in batches):
+            raise PlanError(
+                "a sharded model cannot take a batch without pictures", remedy="leave such rows out, or do not shard"
+            )
 
     def total(self, value: float) -> float:
         """Sum over the processes."""
@@ -106,3 +133,19 @@ def as_held(value: Tensor, like: Tensor) -> Tensor:
 def on(device: torch.device, batch: Mapping[str, Any]) -> dict[str, Any]:
     """The batch on this device."""
     return {name: value.to(device) if isinstance(value, Tensor) else value for name, value in batch.items()}
+
+
+def random_state(device: torch.device) -> Tensor:
+    """State of the CPU's generator, then of the device's own."""
+    own = [torch.get_rng_state()]
+    if device.type == "cuda":
+        own.append(torch.cuda.get_rng_state(device))
+    return torch.cat(own)
+
+
+def set_random(state: Tensor, device: torch.device) -> None:
+    """The inverse of `random_state`."""
+    size = len(torch.get_rng_state())
+    torch.set_rng_state(state[:size])
+    if device.type == "cuda" and len(state) > size:
+        torch.cuda.set_rng_state(state[size:], device)

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from sightline.core.errors import InputError, ModelError, PlanError
 from sightline.core.fingerprint import fingerprint
 from sightline.train.checkpoint import load_state, save_state
-from sightline.train.machine import Machine, as_held, on, whole
+from sightline.train.machine import Loss, Machine, as_held, on, random_state, set_random, whole
 from sightline.train.parts import PARTS, Parts, freeze_all_but, hashes, part_of, prove_frozen
 
 Batch = Mapping[str, Any]
@@ -148,6 +149,8 @@ class Course:
     proofs: list[dict[str, Any]] = field(default_factory=list)
     """Per finished stage: name, what trained, hashes before and after."""
     seconds: float = 0.0
+    idle: int = 0
+    """Batches that could teach nothing: text alone, while only the connector trains. Their loss is counted."""
 
 
 def train(
@@ -190,7 +193,9 @@ def train(
         pace = _Pace(stages, course)
         while course.step < stage.steps:
             begin = time.perf_counter()
-            course.losses.append(run.step(batches, course.step))
+            loss, idle = run.step(batches, course.step)
+            course.losses.append(loss)
+            course.idle += idle
             course.step += 1
             pace.passed(time.perf_counter() - begin)
             if watch.tell is not None and not machine.rank:
@@ -274,7 +279,6 @@ class _Run:
     def __init__(self, model: nn.Module, stage: Stage, parts: Parts, machine: Machine) -> None:
         self.model, self.stage, self.parts, self.machine = model, stage, parts, machine
         self.begin()
-        self.joined = machine.joined(model)
         self.device = next(model.parameters()).device
         groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
         self.names: list[str] = []
@@ -291,25 +295,32 @@ class _Run:
             betas=(0.9, 0.95),
         )
         self.trained = [parameter for own in groups.values() for parameter in own]
+        self.loss = Loss(model, self.trained, shared=machine.world > 1 and not machine.sharded)
+        self.joined = machine.joined(self.loss)
 
     def begin(self) -> None:
         """Freeze, and switch modes, as the stage says."""
         freeze_all_but(self.model, self.stage.trainable, self.parts)
 
-    def step(self, data: Data, step: int) -> float:
-        """One optimizer step; returns its loss."""
+    def step(self, data: Data, step: int) -> tuple[float, int]:
+        """One optimizer step; returns its loss, and how many of its batches could teach nothing."""
         many, world = self.stage.accumulate, self.machine.world
         batches = [data(step * many + i) for i in range(self.machine.rank, many, world)]
+        self.machine.check(batches)
         total = self.machine.total(sum(int((batch["labels"][:, 1:] != -100).sum()) for batch in batches))
         if not total:
             raise ModelError("a batch without a trained token", subject=f"stage {self.stage.name}, step {step}")
-        loss = 0.0
+        loss, self.loss.idle = 0.0, 0
         for i, batch in enumerate(batches):
             with self.machine.alone(self.joined, last=i == len(batches) - 1):
-                part = self.joined(**on(self.device, batch), num_items_in_batch=total, use_cache=False).loss
-                (part * world if world > 1 else part).backward()
+                part = self.joined(**on(self.device, batch), num_items_in_batch=total, use_cache=False)
+                if part.requires_grad:
+                    (part * world if world > 1 else part).backward()
             loss += float(part.detach())
-        loss = self.machine.total(loss)
+        loss, idle = self.machine.total(loss), round(self.machine.total(self.loss.idle))
+        for parameter in self.trained:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
         norm = float(whole(nn.utils.clip_grad_norm_(self.trained, self.stage.clip)))
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise ModelError(
@@ -321,12 +332,12 @@ class _Run:
             group["lr"] = group["peak"] * self.stage.rate(step)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        return loss
+        return loss, idle
 
     def tensors(self) -> dict[str, Tensor]:
         """Moments and steps by parameter name, and the random state of every process."""
         named = dict(self.model.named_parameters())
-        out = {f"random.{rank}": state for rank, state in enumerate(self.machine.every(_random(self.device)))}
+        out = {f"random.{rank}": state for rank, state in enumerate(self.machine.every(random_state(self.device)))}
         for name in self.names:
             for key, value in self.optimizer.state[named[name]].items():
                 out[f"optimizer.{key}.{name}"] = whole(value)
@@ -340,7 +351,7 @@ class _Run:
                 "step": tensors[f"optimizer.step.{name}"],
                 **{key: as_held(tensors[f"optimizer.{key}.{name}"], named[name]) for key in ("exp_avg", "exp_avg_sq")},
             }
-        _set_random(tensors[f"random.{self.machine.rank}"], self.device)
+        set_random(tensors[f"random.{self.machine.rank}"], self.device)
 
 
 def _evaluated(model: nn.Module, course: Course, stage: Stage, watch: Watch, machine: Machine) -> None:
@@ -356,36 +367,27 @@ def _evaluated(model: nn.Module, course: Course, stage: Stage, watch: Watch, mac
         watch.keep()
 
 
-def _random(device: torch.device) -> Tensor:
-    """State of the CPU's generator, then of the device's own."""
-    own = [torch.get_rng_state()]
-    if device.type == "cuda":
-        own.append(torch.cuda.get_rng_state(device))
-    return torch.cat(own)
-
-
-def _set_random(state: Tensor, device: torch.device) -> None:
-    size = len(torch.get_rng_state())
-    torch.set_rng_state(state[:size])
-    if device.type == "cuda" and len(state) > size:
-        torch.cuda.set_rng_state(state[size:], device)
-
-
 def _tensors(model: nn.Module) -> dict[str, Tensor]:
     return {f"model.{name}": whole(value) for name, value in model.state_dict().items()}
 
 
 def _restore(model: nn.Module, tensors: Mapping[str, Tensor], machine: Machine) -> None:
     weights = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
-    if odd := sorted(set(weights) ^ set(model.state_dict())):
+    # a tied head is a parameter under both its names
+    named = chain(model.named_parameters(remove_duplicate=False), model.named_buffers(remove_duplicate=False))
+    own, held = model.state_dict(), {name for name, _ in named}
+    odd = sorted(set(weights) ^ set(own))
+    # what belongs to a parameter but is none (scales of four-bit weights) cannot be loaded: it must be there already
+    odd += [name for name in weights if name in own.keys() - held and not torch.equal(weights[name], own[name].cpu())]
+    if odd:
         raise InputError("the checkpoint is of another model", subject=odd[:3], remedy="choose another --out")
     processes = sum(name.startswith("random.") for name in tensors)
     if processes != machine.world:
         raise InputError(
             f"the checkpoint is of {processes} processes, this run has {machine.world}", remedy="run alike"
         )
-    model.load_state_dict(weights)
-    _set_random(tensors[f"random.{machine.rank}"], next(model.parameters()).device)
+    model.load_state_dict(weights, strict=False)
+    set_random(tensors[f"random.{machine.rank}"], next(model.parameters()).device)
 
 
 def _facts(course: Course) -> dict[str, Any]:
