@@ -43,16 +43,23 @@ class IsolatedCuts:
 
     def __init__(self) -> None:
         self.scores: list[float] = []
-        self._before: NDArray[np.uint8] | None = None
+        self._held: NDArray[np.uint8] | None = None
+        """Shape (4, 3, rows, columns): two frames by turns, and their larger and smaller samples."""
 
     def push(self, samples: Samples) -> int | None:
-        now = np.stack(samples)
-        before, self._before = self._before, now
-        if before is None or before.shape != now.shape:
+        held = self._held
+        first = held is None or held.shape[2:] != samples[0].shape
+        if held is None or first:
+            held = self._held = np.empty((4, 3, *samples[0].shape), np.uint8)
+        turn = len(self.scores) % 2
+        now, before, larger, smaller = held[turn], held[1 - turn], held[2], held[3]
+        now[0], now[1], now[2] = samples
+        if first:
             return self.push_score(0.0)
-        steps = np.maximum(now, before)  # less the smaller one: in 8 bits, where a difference would wrap around
-        steps -= np.minimum(now, before)
-        return self.push_score(3.0 * int(steps.sum(dtype=np.uint32)) / now.size)
+        np.maximum(now, before, out=larger)  # less the smaller one: in 8 bits, where a difference would wrap around
+        np.minimum(now, before, out=smaller)
+        np.subtract(larger, smaller, out=larger)
+        return self.push_score(3.0 * int(np.add.reduce(larger, axis=None, dtype=np.uint32)) / now.size)
 
     def push_score(self, score: float) -> int | None:
         self.scores.append(score)

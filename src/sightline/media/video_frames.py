@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -97,15 +98,14 @@ def grid_samples(frame: VideoFrame) -> Samples:
         width, height = (max(8, side // step // 2 * 2) for side in (frame.width, frame.height))
         frame, steps, step = frame.reformat(width=width, height=height, format="yuv420p"), (2, 2), 2
     across, down = steps
-    luma, *chroma = frame.planes[:3]  # asked for once: each look at `planes` makes new ones
-    views = [_plane(luma)[::step, ::step], *(_plane(one)[:: step // down, :: step // across] for one in chroma)]
-    rows, columns = (min(view.shape[side] for view in views) for side in (0, 1))
-    y, u, v = (view[:rows, :columns] for view in views)
-    return y, u, v
+    y, u, v = frame.planes[:3]  # asked for once: each look at `planes` makes new ones
+    rows = min(ceil(y.height / step), ceil(u.height / (step // down)))
+    columns = min(ceil(y.width / step), ceil(u.width / (step // across)))
+    thinner = (step // down, step // across)
+    shape = (rows, columns)
+    return _thinned(y, shape, (step, step)), _thinned(u, shape, thinner), _thinned(v, shape, thinner)
 
 
-def _plane(plane: VideoPlane) -> NDArray[np.uint8]:
-    """A view of shape (height, width) of a plane's samples."""
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-    view: NDArray[np.uint8] = rows[: plane.height, : plane.width]
-    return view
+def _thinned(plane: VideoPlane, shape: tuple[int, int], steps: tuple[int, int]) -> NDArray[np.uint8]:
+    """A view of every so many rows and columns of a plane's samples, made in one call."""
+    return np.ndarray(shape, np.uint8, plane, strides=(plane.line_size * steps[0], steps[1]))  # type: ignore[arg-type]

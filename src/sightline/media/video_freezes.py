@@ -22,6 +22,7 @@ class Freezes:
 
     def __init__(self, stream: VideoStream, noise: float, seconds: float) -> None:
         self._graph = av.filter.Graph()
+        self._graph.threads = 1  # the filter has no use for more, and starting them takes as long as forty frames
         self._options = f"n={noise}:d={seconds}"
         self._stream = stream
         self._size: tuple[int, int, str] | None = None
