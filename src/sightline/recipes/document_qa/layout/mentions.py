@@ -50,8 +50,8 @@ _REFERENCE = re.compile(
     r"\b(?P<kind>Fig(?:ure|\.)?|Table|Section|Chapter|Appendix) (?P<number>\d+(?:\.\d+)*|[A-Z](?:\.\d+)*)\b"
 )
 _KOREAN_REFERENCE = re.compile(
-    r"(?<![\w.])(?P<answer>(?:[A-Z]\.)?\d+(?:\.\d+)*(?P<after>절|장(?=[에을의 ]))|(?P<before>그림|표|부록) ?(?:\d+|"
-    r"[A-Z])|"
+    r"(?<![\w.])(?P<answer>(?:[A-Z]\.)?\d+(?:\.\d+)*(?P<after>절|장(?=[에을의 ]))|(?P<before>그림|표|부록) ?"
+    r"(?:\d+|[A-Z])(?:\.\d+)*|"
     r"제\d+(?P<law>조)(?:제\d+항)?)"
 )
 _NAMING = frozenset(
