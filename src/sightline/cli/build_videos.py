@@ -99,7 +99,8 @@ def command(paths: tuple[str, ...], out: Path, dry_run: bool, **flags: Any) -> N
     if removed.videos:
         click.echo(
             f"taken down: {removed.videos} videos, {removed.items} computed items, {removed.replies} kept answers and "
-            f"{removed.copies} downloads erased"
+            f"{removed.copies} downloads erased; question sets and exports made from this dataset are not reached: "
+            "build them again"
         )
     files = videos_of(paths, out, takedown=flags["takedown"], site=site)
     _tell(build_videos(files, out, models, config, taxonomy=taxonomy, engine=engine, retry=flags["retry"]), out)
