@@ -97,11 +97,15 @@ def test_ddim_is_exact_for_a_point() -> None:
 @pytest.mark.parametrize("name", ["ddpm", "half", "churn"])
 def test_stochastic_samplers_have_the_moments_of_the_data(name: str) -> None:
     data, n = mixture(), 4000
-    x, draw = noise(n), Noise(1, n)
+    x, generator = noise(n), torch.Generator().manual_seed(1)
+
+    def draw(like: Tensor) -> Tensor:
+        return torch.randn(like.shape, generator=generator, dtype=like.dtype)
+
     if name == "churn":
-        out = heun(data, x, karras(64), churn=edm_churn(10, 64, high=50), noise=draw)
+        out = heun(data, x, karras(64), churn=edm_churn(10, 64, high=50), noise=draw)  # type: ignore[arg-type]
     else:
-        out = ddpm(data, x, karras(256), noise=draw, eta=1.0 if name == "ddpm" else 0.5)
+        out = ddpm(data, x, karras(256), noise=draw, eta=1.0 if name == "ddpm" else 0.5)  # type: ignore[arg-type]
     truth = data.sample(200_000, torch.Generator().manual_seed(9))
     assert (out.mean(0) - truth.mean(0)).abs().max() < 4 * truth.std() / n**0.5
     assert (out.std(0) / truth.std(0) - 1).abs().max() < 0.05

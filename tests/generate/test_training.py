@@ -33,10 +33,13 @@ def config(steps: int = 12, **more: object) -> TrainConfig:
     return TrainConfig(steps=steps, batch=8, checkpoint_every=4, log_every=1, ramp=2, **more)  # type: ignore[arg-type]
 
 
-def go(out: Path, settings: TrainConfig, stop: int | None = None, objective: object = None) -> Progress:
+def go(
+    out: Path, settings: TrainConfig, stop: int | None = None, objective: object = None, pause: float = 0.0
+) -> Progress:
     torch.manual_seed(1)
 
     def watch(progress: Progress) -> None:
+        time.sleep(pause)
         if progress.step == stop:
             raise KeyboardInterrupt
 
@@ -67,7 +70,7 @@ def test_kill_9_and_resume(tmp_path: Path) -> None:
 import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
 from test_training import config, go
-go(Path({str(tmp_path / "killed")!r}), config(400))
+go(Path({str(tmp_path / "killed")!r}), config(80), pause=0.05)
 """
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen([sys.executable, "-c", script], env=environment)
@@ -78,12 +81,12 @@ go(Path({str(tmp_path / "killed")!r}), config(400))
         time.sleep(0.1)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    resumed = go(tmp_path / "killed", config(400))
-    assert 0 < resumed.resumed_from < 400
-    go(tmp_path / "whole", config(400))
+    resumed = go(tmp_path / "killed", config(80))
+    assert 0 < resumed.resumed_from < 80
+    go(tmp_path / "whole", config(80))
     assert equal(tmp_path / "whole" / "state.safetensors", tmp_path / "killed" / "state.safetensors")
     steps = [json.loads(line)["step"] for line in trace.read_text().splitlines()]
-    assert steps == list(range(1, 401))
+    assert steps == list(range(1, 81))
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_model(tmp_path: Path) -> None:
@@ -96,6 +99,24 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_model(tmp_path:
         go(tmp_path, config(), objective=Poison())
     assert read(tmp_path / "state.safetensors")[1]["step"] == "8"
     assert all(tensor.isfinite().all() for tensor in load_model(tmp_path).state_dict().values())
+
+
+def test_a_watch_on_diverging_tangents_survives_a_stop(tmp_path: Path) -> None:
+    """Tangents ten times larger from step 110 on stop the run, also where it was stopped and resumed at step 120."""
+
+    class Rising:
+        def __call__(self, model: nn.Module, batch: Batch, draw: Draw, step: int) -> Terms:
+            terms = Diffusion(MODEL.frame)(model, batch, draw, step)
+            return Terms(terms.loss, terms.t, {"tangent": torch.tensor(1.0 if step < 110 else 10.0)})
+
+    settings = config(240).model_copy(update={"checkpoint_every": 60})
+    with pytest.raises(ModelError, match="by step 199") as whole:
+        go(tmp_path / "whole", settings, objective=Rising())
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path / "parts", settings, objective=Rising(), stop=125)
+    with pytest.raises(ModelError, match="by step 199") as parts:
+        go(tmp_path / "parts", settings, objective=Rising())
+    assert str(whole.value).split("checkpoint")[0] == str(parts.value).split("checkpoint")[0]
 
 
 def test_a_folder_never_mixes_two_runs(tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from sightline.core.errors import InputError, SightlineError
 from sightline.core.score import Interval
 from sightline.generate.data import Pictures
 from sightline.generate.features import nearest, pca, train_classifier
-from sightline.runs.image_card import Card, Gap, Plan, make_card
+from sightline.runs.image_card import COPIES, Card, Gap, Plan, _as_frequent, _memory, make_card
 from sightline.runs.image_consistency import embedded_pictures, run, story, three_parts
+from sightline.runs.image_yardstick import Yardstick
 
 pytest.importorskip("sklearn")
 
@@ -53,6 +54,10 @@ def test_tiny_story_writes_a_whole_card(finished: Path) -> None:
     assert (card.training, card.choice.pictures, card.samples) == (799, 599, 399)
     assert card.choice.middle == min(card.choice.distances, key=lambda found: found[1])[0]
     assert any("seen by no training and no choice" in note for note in card.notes)
+    assert card.memory[COPIES].copies.value == 1
+    assert card.copying == ""
+    copy = card.memory[COPIES]
+    assert "student, 2 steps 7" in card.model_copy(update={"memory": dict.fromkeys(card.memory, copy)}).copying
     assert all(len(row.distances["classifier"]) == 5 for row in card.rows)
     page = (finished / "card.html").read_text()
     assert "teacher, unguided" in page
@@ -116,6 +121,23 @@ def test_features_tell_classes_and_copies() -> None:
         train_classifier(Pictures(training.pixels, torch.full_like(training.labels, -1)), held_out)
 
 
+def test_real_pictures_neither_copy_nor_lie_apart() -> None:
+    """What the card measures models by, on real pictures that no part of it contains."""
+    parts = three_parts(embedded_pictures("digits-8"), 1 / 3)
+    chosen = _as_frequent(parts.choice, parts.confirm)
+    assert torch.equal(chosen.labels.bincount(), parts.confirm.labels.bincount())
+    memory = _memory(chosen.pixels, parts.training, parts.confirm)
+    low, high = memory.nearer_training.interval
+    assert low < 0.5 < high
+    assert memory.copies.interval.low < 0.01 < memory.copies.interval.high
+    copied = _memory(parts.training.pixels, parts.training, parts.confirm)
+    assert copied.nearer_training.interval.low > 0.7
+    assert copied.copies.value == 1
+    yardstick = Yardstick.of(parts.confirm, {"pca": pca(parts.training)})
+    floor = yardstick.distance("pca", _as_frequent(parts.training, parts.confirm).pixels)
+    assert yardstick.distance("pca", chosen.pixels) == pytest.approx(floor, rel=0.2)
+
+
 def test_photographs_are_patches_of_six() -> None:
     pytest.importorskip("skimage")
     pictures = embedded_pictures("photos-16")
@@ -174,6 +196,19 @@ def vision_model(folder: Path) -> Path:
     config = transformers.ViTConfig(image_size=8, patch_size=4, **small)
     transformers.ViTModel(config).save_pretrained(folder)
     return folder
+
+
+def test_precision_and_compilation_are_flags(own_pictures: Path, pair: tuple[Path, Path], tmp_path: Path) -> None:
+    teacher, _ = pair
+    short = ("--paths", 4, "--teacher-steps", 2, "--regression-steps", 1, "--steps", 1, "--batch", 4, "--bf16")
+    sightline(distill.command, teacher, "--out", tmp_path / "s", *short)
+    for phase in ("s", "s/regression"):
+        assert json.loads((tmp_path / phase / "run.json").read_text())["config"]["train"]["precision"] == "bf16"
+    asked = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_image, "train_teacher", lambda *_, settings, **__: asked.append(settings))
+        sightline(train_image.command, "mlp", "--data", own_pictures, "--out", tmp_path / "t", "--compile", "--bf16")
+    assert (asked[0].compile, asked[0].precision) == (True, "bf16")
 
 
 def test_mistakes_are_named(pair: tuple[Path, Path], own_pictures: Path, tmp_path: Path) -> None:

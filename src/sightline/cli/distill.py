@@ -30,6 +30,7 @@ from sightline.runs.image_training import Data, distill_model
 @click.option("--data", "source", metavar="FOLDER|DATASET", help="Pictures, where the teacher's folder names none.")
 @click.option("--size", default=32, show_default=True, help="With --data.")
 @click.option("--device", default="cpu", show_default=True)
+@click.option("--bf16", is_flag=True, help="Mixed precision; JVPs stay float32.")
 def command(teacher: Path, out: Path, guidance: str, source: str | None, **options: object) -> None:
     """Make a one- or two-step student of TEACHER: a model of sightline or a diffusers pipeline folder."""
     try:
@@ -39,7 +40,8 @@ def command(teacher: Path, out: Path, guidance: str, source: str | None, **optio
     if len(numbers) not in (1, 2):
         raise click.BadParameter("a number, or two with a comma", param_hint="--guidance")
     names = ("jvp", "norm", "prior", "warmup_form", "weight_sign", "warmup")
-    common = {"batch": options["batch"], "device": options["device"]}
+    precision = "bf16" if options["bf16"] else "fp32"
+    common = {"batch": options["batch"], "device": options["device"], "precision": precision}
     config = DistillConfig.model_validate(
         {
             "method": options["method"],

@@ -28,6 +28,7 @@ from sightline.runs.image_training import Data, train_teacher
 @click.option("--seed", default=0, show_default=True)
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--bf16", is_flag=True, help="Mixed precision; JVPs stay float32.")
+@click.option("--compile", is_flag=True, help="torch.compile; worth its minutes on a GPU and long runs.")
 def command(name: str, source: str | None, out: Path, **options: object) -> None:
     """Train an image model on your own pictures, or a whole embedded run (teacher, student, card) by its name.
 
@@ -49,7 +50,7 @@ def command(name: str, source: str | None, out: Path, **options: object) -> None
         flip=options["flip"],
     )
     precision = "bf16" if options["bf16"] else "fp32"
-    keys = ("steps", "batch", "lr", "seed", "device")
+    keys = ("steps", "batch", "lr", "seed", "device", "compile")
     settings = TrainConfig.model_validate({key: options[key] for key in keys} | {"precision": precision})
     out.mkdir(parents=True, exist_ok=True)
     train_teacher(

@@ -15,6 +15,7 @@ The paper left five points open, and re-implementations differ in them; each is 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -206,6 +207,15 @@ class Watch:
         self.factor, self.window = factor, window
         self.recent: list[float] = []
         self.reference: float | None = None
+
+    @property
+    def memory(self) -> str:
+        """What a resumed run needs to go on watching as if it had not stopped."""
+        return json.dumps([self.reference, self.recent])
+
+    def remember(self, memory: str) -> None:
+        """Go on from the `memory` of a stopped run."""
+        self.reference, self.recent = json.loads(memory)
 
     def see(self, value: float, step: int) -> None:
         """Raises ModelError on divergence."""

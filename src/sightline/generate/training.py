@@ -1,8 +1,8 @@
 """The training loop of every image model: one objective, one data function, resumable to the last bit on a CPU.
 
-Everything random of a step comes from (seed, step), so a state is weights, averages, optimizer and the step, nothing
-else. `kill -9` at any time loses the steps since the last state; running again goes on from there and ends as if
-nothing had been.
+Everything random of a step comes from (seed, step), so a state is weights, averages, optimizer, the step and what the
+watch on the tangents has seen, nothing else. `kill -9` at any time loses the steps since the last state; running again
+goes on from there and ends as if nothing had been.
 
     OUT/run.json         what this run is (a folder never mixes two runs)
     OUT/trace.jsonl      loss, gradient norm, ||g|| ... every `log_every` steps
@@ -92,6 +92,7 @@ class _Run:
             [parameter for _, parameter in self.trained], lr=config.lr, betas=config.betas, eps=config.epsilon
         )
         self.ema = PowerEMA(dict(self.model.named_parameters()), config.widths)
+        self.guard = Watch()
 
     def share_over(self, many: Processes) -> None:
         """Wrap what is trained for several processes and, where asked, compile it; what is saved stays bare."""
@@ -122,7 +123,7 @@ class _Run:
         for name, parameter in self.trained:
             for key, value in self.optimizer.state[parameter].items():
                 tensors[f"optimizer/{key}/{name}"] = value
-        write(self.out / "state.safetensors", tensors, {"step": str(step)})
+        write(self.out / "state.safetensors", tensors, {"step": str(step), "watch": self.guard.memory})
         save_model(self.out, self.model_config, self.averaged())
         config = self.config
         if config.snapshots and step % max(1, config.steps // config.snapshots) == 0:
@@ -147,6 +148,8 @@ class _Run:
             keys = ("step", "exp_avg", "exp_avg_sq")
             state = {key: tensors[f"optimizer/{key}/{name}"] for key in keys}
             self.optimizer.state[parameter] = {k: v if k == "step" else v.to(device) for k, v in state.items()}
+        if "watch" in facts:
+            self.guard.remember(facts["watch"])
         return int(facts["step"])
 
 
@@ -176,7 +179,7 @@ def train(
         progress.resumed_from = progress.step
         _trim(out / "trace.jsonl", progress.step)
     run.share_over(many)
-    guard, started = Watch(), time.perf_counter()
+    started = time.perf_counter()
     with (out / "trace.jsonl").open("a") as trace:
         for step in range(progress.step, config.steps):
             terms, loss, norm = _step(run, many, objective, batches, step)
@@ -187,7 +190,7 @@ def train(
                 )
             run.ema.update(dict(run.model.named_parameters()), step + 1)
             if "tangent" in terms.figures:
-                guard.see(terms.figures["tangent"].item(), step)
+                run.guard.see(terms.figures["tangent"].item(), step)
             progress.step, progress.seconds = step + 1, time.perf_counter() - started
             if progress.step % config.log_every == 0 or progress.step == config.steps:
                 figures = {"loss": loss, "gradient": norm, **terms.figures}

@@ -81,7 +81,8 @@ class Memory(BaseModel):
     model_config = FROZEN
 
     nearer_training: Proportion
-    """Samples nearer to a training picture than to any held-out one, from equally many of each; 50 % = no copying."""
+    """Samples nearer to a training picture than to any held-out one, from equally many of each; 50 % = no copying. All
+    copies are less than 100 %, as only as many training pictures are compared as there are held-out ones."""
     copies: Proportion
     """Samples nearer to a training picture than 99 % of the held-out pictures are; 1 % = as real pictures."""
 
@@ -101,13 +102,30 @@ class Card(BaseModel):
     choice: Choice | None
     """How the student's middle angle was chosen."""
     floor: dict[str, float]
-    """FD between training and held-out pictures: what real pictures score."""
+    """FD between training and held-out pictures, with each class as frequent as in the samples: what real pictures
+    score."""
     rows: tuple[Row, ...]
     gaps: tuple[Gap, ...]
     memory: dict[str, Memory]
+    """For each row, and for a model that would do nothing but copy."""
     curve: dict[str, tuple[tuple[float, float], ...]]
     """Model -> (NFE, FD on the first feature) for one seed."""
     notes: tuple[str, ...]
+
+    @property
+    def copying(self) -> str:
+        """Plain words where samplers lie nearer to their training pictures than real pictures do; empty where none is
+        shown to."""
+        found = {row.name: self.memory[row.name].nearer_training for row in self.rows}
+        said = [f"{name} {share.value:.0%}" for name, share in found.items() if share.interval.low > 0.55]
+        if not said:
+            return ""
+        return (
+            "So many of the pictures lie nearer to a training picture than to a held-out one: "
+            f"{', '.join(said)}; real pictures score 50 %, and a model that did nothing but copy "
+            f"{self.memory[COPIES].nearer_training.value:.0%}. Small distances are partly bought with that, in teacher "
+            "and student alike. More pictures or fewer teacher steps are the remedy."
+        )
 
     def row(self, name: str) -> Row:
         """By name."""
@@ -138,6 +156,7 @@ class Plan:
 
 
 GUIDED, UNGUIDED = "teacher, guided", "teacher, unguided"
+COPIES = "training pictures themselves"
 
 
 def make_card(
@@ -161,13 +180,14 @@ def make_card(
         row, pictures[name] = _measure(name, model, recipe, yardstick, plan.seeds)
         rows.append(row)
     gaps = tuple(_gap(row, against, feature) for row in rows[2:] for against in rows[:2] for feature in features)
-    floor = {name: yardstick.distance(name, _some(training, n).pixels) for name in features}
+    floor = {name: yardstick.distance(name, _as_frequent(training, held_out).pixels) for name in features}
     curve: dict[str, tuple[tuple[float, float], ...]] = {}
     for name, source, counts in _curves(rows[-1].name, plan):
         watch("curve")
         model, recipe = recipes[source]
         points = (replace(recipe, steps=steps) for steps in counts)
         curve[name] = tuple(_point(model, r, yardstick) for r in points)
+    copied = _memory(training.pixels, training, held_out)
     card = Card(
         title=plan.title,
         guidance=plan.guidance,
@@ -179,7 +199,7 @@ def make_card(
         floor=floor,
         rows=tuple(rows),
         gaps=gaps,
-        memory={name: _memory(made, training, held_out) for name, made in pictures.items()},
+        memory={name: _memory(made, training, held_out) for name, made in pictures.items()} | {COPIES: copied},
         curve=curve,
         notes=_notes(n, features, plan.choice),
     )
@@ -247,15 +267,19 @@ def _gap(student: Row, teacher: Row, feature: str) -> Gap:
     return Gap(student=student.name, teacher=teacher.name, feature=feature, value=value, interval=interval)
 
 
-def _some(pictures: Pictures, n: int) -> Pictures:
+def _as_frequent(pictures: Pictures, asked: Pictures) -> Pictures:
+    """Some of the `pictures`, with each class as frequent as in `asked`, as it is in every sampler's samples: counts of
+    classes that differ by chance would be most of a distance between real pictures."""
     order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(7))
-    return pictures[order[:n]]
+    labels, counts = (found.tolist() for found in torch.unique(asked.labels, return_counts=True))
+    rows = [order[pictures.labels[order] == label][:count] for label, count in zip(labels, counts, strict=True)]
+    return pictures[torch.cat(rows)]
 
 
 def _memory(made: Tensor, training: Pictures, held_out: Pictures) -> Memory:
-    n = min(len(training), len(held_out))
-    near, _ = nearest(made, _some(training, n).pixels)
-    far, _ = nearest(made, _some(held_out, n).pixels)
+    known = _as_frequent(training, held_out)
+    near, _ = nearest(made, known.pixels)
+    far, _ = nearest(made, _as_frequent(held_out, known).pixels)
     whole, _ = nearest(made, training.pixels)
     usual, _ = nearest(held_out.pixels, training.pixels)
     limit = usual.quantile(0.01)
@@ -302,4 +326,6 @@ def lines(card: Card) -> Sequence[str]:
             out.append(f"  {row.name}: {speed:.0f} x faster than {teacher}, {compute:.1%} of its evaluations")
     for name, memory in card.memory.items():
         out.append(f"  {name}: nearer to training {memory.nearer_training}; near copies {memory.copies}")
+    if card.copying:
+        out.append(f"  the models copy: {card.copying}")
     return [*out, *(f"  note: {note}" for note in card.notes)]
