@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
+from sightline.cli.models import SERVERS, reached
 from sightline.core.errors import InputError
-from sightline.lm import open_lm
 from sightline.recipes.audit_record import audit_tables
 from sightline.recipes.dataset import Dataset
 from sightline.recipes.kinds import call, kind_of, report
 from sightline.show import print_tables
 
 
-@click.command()
+@click.command(epilog=SERVERS)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--rows", default=300, show_default=True, type=click.IntRange(1),
               help="Accepted rows to plant each kind of error into, at most.")  # fmt: skip
@@ -45,6 +45,6 @@ def command(folder: Path, rows: int, seed: int, **flags: Any) -> None:
         if spec is not None and role not in kind.judges:
             raise InputError(f"no check of this kind of dataset asks a --{role}", subject=folder)
         if spec is not None:
-            judges[role] = open_lm(spec, name)
+            judges[role] = reached(spec, name)
     print_tables(audit_tables(call(kind.audit, folder, limit=rows, seed=seed, **judges)))
     report(folder)

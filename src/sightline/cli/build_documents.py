@@ -10,16 +10,17 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from sightline.cli.models import models_of, price_of, purse_for
+from sightline.cli.models import SERVERS, models_of, price_of, purse_for
 from sightline.core.errors import InputError
 from sightline.media import PageConfig
 from sightline.pipeline import ExecutorConfig, Progress, RunResult
 from sightline.recipes.dataset import Dataset
 from sightline.recipes.dataset_summary import summary_tables
-from sightline.recipes.document_qa.build import Engine, build_documents
+from sightline.recipes.document_qa.build import build_documents
 from sightline.recipes.document_qa.config import CheckConfig, ChunkConfig, DocumentQAConfig, ReadConfig
 from sightline.recipes.document_qa.forecast import build_tables, forecast_documents
 from sightline.recipes.document_report import write_report
+from sightline.recipes.running import Engine
 from sightline.show import print_tables
 
 
@@ -47,7 +48,7 @@ _MODEL_FLAGS = (
 )
 
 
-@click.command()
+@click.command(epilog=SERVERS)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the dataset; rerun to go on.")
 @click.option("--writer", type=click.Choice(["layout", "lm"]), help="Rules without a model (default), or --lm.")
@@ -80,13 +81,6 @@ def command(paths: tuple[str, ...], out: Path, dry_run: bool, **flags: Any) -> N
         --judge http://localhost:8001/v1 --judge-model OTHER --price 0.1,0.4 --max-cost 5 --dry-run
 
     Stop it at any time: the same command goes on where it was. Everything refused is kept with its reason.
-
-    \b
-    Servers, by the environment:
-      SIGHTLINE_LM_TIMEOUT      seconds until an attempt is given up (120)
-      SIGHTLINE_LM_RETRIES      attempts after the first (5)
-      SIGHTLINE_LM_CONCURRENCY  requests in flight (32)
-      SIGHTLINE_KEY_VARIABLE    variable that holds the key (OPENAI_API_KEY); none: no key
     """
     _refuse_contradictions(flags)
     config = _config(flags)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sightline.cli.models import opened, price_of, purse_for
+from sightline.cli.models import SERVERS, opened, price_of, purse_for
 from sightline.core.errors import InputError
 from sightline.pipeline import Progress
 from sightline.recipes.adversarial_qa.building import Authors, QuestionsConfig, build_questions
@@ -22,7 +22,7 @@ from sightline.show import print_tables
 _SPEC = "http(s)://host/v1, package.module:object, or a model folder"
 
 
-@click.command()
+@click.command(epilog=SERVERS)
 @click.argument("dataset", metavar="DATASET", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the questions; rerun to go on.")
 @click.option("--from", "made_from", type=click.Choice(["templates", "pairs"]),

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from sightline.cli.models import opened, price_of, purse_for
+from sightline.cli.models import SERVERS, opened, price_of, purse_for
 from sightline.core.door import load
 from sightline.core.errors import InputError
 from sightline.lm import Price, Purse
@@ -34,7 +34,7 @@ from sightline.show import print_tables
 _SPEC = "http(s)://host/v1, package.module:object, or a model folder"
 
 
-@click.command()
+@click.command(epilog=SERVERS)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH|MANIFEST...")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the dataset; rerun to go on.")
 @click.option("--annotator", required=True, metavar="SPEC", help=f"Sees pictures, writes free words: {_SPEC}.")

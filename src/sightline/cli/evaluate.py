@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from sightline.cli.models import SERVERS, reached
 from sightline.core.door import load
 from sightline.core.errors import InputError
 from sightline.core.ports import LM
@@ -14,7 +15,7 @@ from sightline.evaluate.benchmarks import BENCHMARKS
 from sightline.evaluate.benchmarks.benchmark import Benchmark
 from sightline.evaluate.benchmarks.hub import names_hub
 from sightline.evaluate.judge import LaveConfig
-from sightline.lm import Budgeted, Cached, Price, Replay, open_lm
+from sightline.lm import Budgeted, Cached, Price, Replay
 from sightline.lm.budget import Purse
 from sightline.runs.evaluation import EvaluationConfig, evaluate, expected
 from sightline.runs.evaluation_report import write_report
@@ -22,7 +23,7 @@ from sightline.show import print_tables
 from sightline.show.table import scores
 
 
-@click.command()
+@click.command(epilog=SERVERS)
 @click.argument("data", metavar="DATASET")
 @click.option("--model", "model_spec", required=True, help="http://host/v1, a model's folder, or package.module:object")
 @click.option("--model-name", help="Name of the model at an endpoint.")
@@ -60,9 +61,9 @@ def command(
         lave=LaveConfig(language=options["language"]),
     )
     listed = _price(prices)
-    plain = open_lm(options["model_spec"], options["model_name"])
+    plain = reached(options["model_spec"], options["model_name"])
     judged = options["judge_spec"]
-    asker = None if not judged or judged.startswith("replay:") else open_lm(judged, options["judge_name"])
+    asker = None if not judged or judged.startswith("replay:") else reached(judged, options["judge_name"])
     foreseen = expected(benchmark, config, plain, out, judge=asker, price=listed)
     money = f", {foreseen.cost:.2f} USD" if listed else ""
     click.echo(

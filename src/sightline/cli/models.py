@@ -21,6 +21,15 @@ _ENDPOINT = {
     "SIGHTLINE_LM_CONCURRENCY": "concurrency",
 }
 
+SERVERS = """\b
+Servers, by the environment:
+  SIGHTLINE_LM_TIMEOUT      seconds until an attempt is given up (120)
+  SIGHTLINE_LM_RETRIES      attempts after the first (5)
+  SIGHTLINE_LM_CONCURRENCY  requests in flight (32)
+  SIGHTLINE_KEY_VARIABLE    variable that holds the key (OPENAI_API_KEY); none: no key
+"""
+"""Closes the help of each command that opens models."""
+
 
 def price_of(text: str | None) -> Price | None:
     """ "0.5,1.5" -> USD per million input and output tokens. Raises InputError for anything else."""
@@ -56,13 +65,18 @@ def endpoint_from_environment() -> EndpointConfig:
         ) from error
 
 
+def reached(spec: str, model: str | None) -> LM:
+    """The model at `spec`, asked as the environment says (see `SERVERS`)."""
+    return open_lm(
+        spec, model, config=endpoint_from_environment(), key_variable=os.environ.get(KEY_VARIABLE, "OPENAI_API_KEY")
+    )
+
+
 def opened(spec: str | None, model: str | None, price: Price | None, purse: Purse) -> LM | None:
     """The model that a pair of flags names, with its cost counted where a price is known."""
     if spec is None:
         return None
-    lm = open_lm(
-        spec, model, config=endpoint_from_environment(), key_variable=os.environ.get(KEY_VARIABLE, "OPENAI_API_KEY")
-    )
+    lm = reached(spec, model)
     return lm if price is None else Budgeted(lm, price, purse)
 
 

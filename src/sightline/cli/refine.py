@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sightline.cli.models import opened, price_of, purse_for
+from sightline.cli.models import SERVERS, opened, price_of, purse_for
 from sightline.core.errors import InputError
 from sightline.core.ports import LM
 from sightline.lm import Price, Purse
@@ -26,7 +26,7 @@ from sightline.show import print_tables
 _SPEC = "http(s)://host/v1, package.module:object, or a model folder"
 
 
-@click.command()
+@click.command(epilog=SERVERS)
 @click.argument("dataset", metavar="DATASET", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the refined dataset.")
 @click.option("--blind", default="heuristics", show_default=True, metavar="SPEC",
