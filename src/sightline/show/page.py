@@ -1,5 +1,6 @@
 """One self-contained HTML page: style inlined, pictures as data URLs, no script. Every text is escaped by jinja2's
-autoescape, and a Content-Security-Policy forbids whatever might slip through: nothing in the page can run or load."""
+autoescape, and a Content-Security-Policy forbids whatever might slip through: nothing in the page can run, and nothing
+is loaded but the videos of a page that plays some."""
 
 from __future__ import annotations
 
@@ -29,16 +30,23 @@ def template(package: str, name: str) -> Template:
 
 
 def web_page(
-    title: str, body: Markup, *, eyebrow: str = "", lead: str | Markup = "", contents: tuple[tuple[str, str], ...] = ()
+    title: str,
+    body: Markup,
+    *,
+    eyebrow: str = "",
+    lead: str | Markup = "",
+    contents: tuple[tuple[str, str], ...] = (),
+    plays: str = "",
 ) -> str:
-    """The whole page as HTML text. `contents`: (section id, words) of the links under the headline."""
+    """The whole page as HTML text. `contents`: (section id, words) of the links under the headline. `plays`: where
+    videos may be played from, as the policy's media-src says it ("'self'": files beside the page); "" for nowhere."""
     return template("sightline.show", "page.html").render(
         title=title,
         body=body,
         eyebrow=eyebrow,
         lead=lead,
         contents=contents,
-        policy=POLICY,
+        policy=f"{POLICY}; media-src {plays}" if plays else POLICY,
         style=Markup(_style()),  # our own file, not anyone's text
     )
 

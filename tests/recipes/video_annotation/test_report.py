@@ -64,6 +64,9 @@ def test_page_audit_and_card(built: Path) -> None:
     assert page.tags.count("img") == 4
     outside = [link for link in page.links if not link.startswith(("#", "data:image/jpeg"))]
     assert outside
+    assert page.tags.count("video") == 2
+    policy = next(line for line in text.splitlines() if "Content-Security-Policy" in line)
+    assert "media-src &#39;self&#39;" in policy, "without it a browser refuses to play what lies beside the page"
     assert all((built / link.split("#")[0]).resolve().is_file() for link in outside)
     card = (built / "README.md").read_text()
     assert "planted error" in card

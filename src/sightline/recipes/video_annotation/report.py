@@ -81,7 +81,8 @@ def write_video_report(folder: Path) -> Path:
         blocks.section("Models and cost", _cost(run), id="cost"),
     ]
     title = folder.resolve().name
-    page = web_page(title, Markup("").join(body), eyebrow="sightline · videos report", contents=SECTIONS)
+    eyebrow = "sightline · videos report"
+    page = web_page(title, Markup("").join(body), eyebrow=eyebrow, contents=SECTIONS, plays="'self' http: https:")
     target = folder / "report.html"
     write_whole(target, page)
     return target
