@@ -112,7 +112,8 @@ def run_pages(files: list[str], out: Path) -> int:
 
 def run_build(files: list[str], out: Path) -> int:
     from sightline.pipeline import ExecutorConfig, Progress
-    from sightline.recipes.document_qa.build import Engine, build_documents
+    from sightline.recipes.document_qa.build import build_documents
+    from sightline.recipes.running import Engine
 
     engine = Engine(executor=ExecutorConfig(workers=WORKERS), progress=Progress("none"))
     result = build_documents(files, out / "dataset", engine=engine)

@@ -21,8 +21,9 @@ from scripted_endpoint import Act, Script, ScriptedEndpoint, last_text
 from sightline.lm import Endpoint, EndpointConfig
 from sightline.pipeline import Progress
 from sightline.recipes.dataset import Dataset
-from sightline.recipes.document_qa.build import Engine, build_documents
+from sightline.recipes.document_qa.build import build_documents
 from sightline.recipes.document_qa.models import Models
+from sightline.recipes.running import Engine
 
 Cli = Callable[..., Any]
 KEY = "sk-very-secret-0123456789"

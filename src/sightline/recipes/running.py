@@ -36,11 +36,10 @@ class Engine:
         return runs[self.kind](plan, items, out, executor, self.progress)
 
 
-def begun(record: RunRecord) -> RunRecord:
-    """The record of a run that begins now, with these libraries."""
-    return record.model_copy(
-        update={"versions": {name: version(name) for name in LIBRARIES}, "started": datetime.now(UTC)}
-    )
+def begun(record: RunRecord, *libraries: str) -> RunRecord:
+    """The record of a run that begins now, with the versions of `LIBRARIES` and of these."""
+    versions = {name: version(name) for name in (*LIBRARIES, *libraries)}
+    return record.model_copy(update={"versions": versions, "started": datetime.now(UTC)})
 
 
 def ended(record: RunRecord, figures: Mapping[str, Any]) -> RunRecord:

@@ -5,35 +5,22 @@ files -> count pages -> read pages -> chunks -> drafts by a writer -> checked pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sightline.core.record import RunRecord
 from sightline.lm import Cached
 from sightline.lm.tally import Tally
 from sightline.media import choose_ocr, sniff
-from sightline.pipeline import ExecutorConfig, Progress, RunResult, Store, find_files, run_local, run_ray
+from sightline.pipeline import Progress, RunResult, Store, find_files
 from sightline.recipes.dataset_files import write_dataset
 from sightline.recipes.document_qa.config import DocumentQAConfig, ReadConfig
 from sightline.recipes.document_qa.models import Models
 from sightline.recipes.document_qa.plan import RETRIED, VERSION, document_plan
+from sightline.recipes.running import Engine, begun, ended, run_figures
 
-LIBRARIES = ("sightline", "pypdfium2", "pyarrow", "pillow", "numpy", "pydantic")
-"""Whose versions decide a result: kept in run.json."""
 FILES = frozenset({"application/pdf"})
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """Where the plan runs."""
-
-    kind: Literal["local", "ray"] = "local"
-    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
-    progress: Progress = field(default_factory=Progress)
 
 
 def build_documents(
@@ -56,23 +43,22 @@ def build_documents(
     out, config, engine = Path(out), config or DocumentQAConfig(), engine or Engine()
     _look_for_ocr(config.read, engine.progress)
     tallied = (models or Models()).wrapped(lambda lm: Tally(Cached(lm, out / ".sightline" / "replies.sqlite")))
-    started = datetime.now(UTC)
-    record = RunRecord(
-        recipe="document_qa",
-        version=VERSION,
-        config=config.model_dump(mode="json"),
-        models=tallied.names,
-        seed=config.seed,
-        versions={name: version(name) for name in LIBRARIES},
-        started=started,
+    record = begun(
+        RunRecord(
+            recipe="document_qa",
+            version=VERSION,
+            config=config.model_dump(mode="json"),
+            models=tallied.names,
+            seed=config.seed,
+        ),
+        "pypdfium2",
+        "pillow",
     )
     plan = document_plan(config, tallied, Store(out), record.fingerprint)
     files = find_files(paths, sniff, FILES, "not-a-pdf", exclude=[out])
-    run: Callable[..., RunResult] = run_local if engine.kind == "local" else run_ray
-    executor = engine.executor.model_copy(update={"retry": (*engine.executor.retry, *RETRIED)})
-    result = run(plan, files, out, executor, engine.progress)
-    figures = run_figures(result, tallied) | _paid_in_all(tallied)
-    write_dataset(result, out, record.model_copy(update={"finished": datetime.now(UTC), "figures": figures}))
+    result = engine.run(plan, files, out, RETRIED)
+    roles = {"writer": tallied.writer, "judge": tallied.judge, "blind": tallied.blind}
+    write_dataset(result, out, ended(record, run_figures(result, roles) | _throughput(result)))
     return result
 
 
@@ -82,28 +68,9 @@ def _look_for_ocr(config: ReadConfig, progress: Progress) -> None:
         progress.note(f"no OCR engine here reads the language {config.ocr_language!r}: scanned pages will be refused")
 
 
-def _paid_in_all(models: Models) -> dict[str, float]:
-    """What all replies that the folder keeps have cost, in whichever run they were asked for."""
-    stores = [lm.lm.store for lm in models.used if isinstance(lm, Tally) and isinstance(lm.lm, Cached)]
-    return {"cost_usd": stores[0].paid} if stores else {}
-
-
-def run_figures(result: RunResult, models: Models) -> dict[str, Any]:
-    """Funnel, throughput and cost as measured, for run.json and the report."""
+def _throughput(result: RunResult) -> dict[str, Any]:
+    """Pages, and how many of them this run read in a second."""
     read = next((step for step in result.funnel if step.step == "read-pages"), None)
     pages = 0 if read is None else read.took
     fresh = 0 if read is None else read.took - read.reused
-    totals: dict[str, Any] = {}
-    for lm in models.used:
-        assert isinstance(lm, Tally)
-        for name, value in lm.counts.model_dump().items():
-            totals[name] = totals.get(name, 0) + value
-    return {
-        "funnel": [step._asdict() for step in result.funnel],
-        "pages": pages,
-        "seconds": result.seconds,
-        "pages_per_second": fresh / result.seconds if fresh else None,
-        "complete": result.complete,
-        "stopped_by": None if result.stopped_by is None else str(result.stopped_by),
-        **totals,
-    }
+    return {"pages": pages, "pages_per_second": fresh / result.seconds if fresh else None}
