@@ -65,7 +65,7 @@ def rows(out: Path) -> list[dict[str, Any]]:
 def clips(tmp_path: Path, samples: Path) -> Path:
     folder = tmp_path / "clips"
     folder.mkdir()
-    for name in ("street_scenes_10s.mp4", "webb_narration_13s.mp4", "courtyard_static_camera_20s.mp4"):
+    for name in ("street_scenes_10s.mp4", "webb_narration_13s.mp4"):
         (folder / name).symlink_to(samples / "videos" / name)
     whole = (samples / "videos" / "bbb_opening_30s.webm").read_bytes()
     (folder / "cut.webm").write_bytes(whole[: len(whole) // 2])
@@ -77,9 +77,9 @@ def clips(tmp_path: Path, samples: Path) -> Path:
 def test_killed_and_resumed_is_uninterrupted(tmp_path: Path, clips: Path) -> None:
     subprocess.run(script(tmp_path, clips, "whole"), check=True, capture_output=True)
     killed = script(tmp_path, clips, "killed", seconds=0.6)
-    log, requests = tmp_path / "killed.log", 3 * 2
+    log, requests = tmp_path / "killed.log", 2 * 2
     kills = 0
-    for after in (2, 4):
+    for after in (1, 3):
         run = subprocess.Popen(killed, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         deadline = time.monotonic() + 60
         while (len(log.read_text().split()) if log.exists() else 0) < after and time.monotonic() < deadline:
@@ -89,13 +89,14 @@ def test_killed_and_resumed_is_uninterrupted(tmp_path: Path, clips: Path) -> Non
         kills += 1
     subprocess.run(killed, check=True, capture_output=True)
     assert rows(tmp_path / "killed") == rows(tmp_path / "whole")
-    assert len(rows(tmp_path / "whole")) == 3
+    assert len(rows(tmp_path / "whole")) == 2
     assert len(log.read_text().split()) <= requests + kills
     reasons = sorted((one.origin, one.reason) for one in Dataset(tmp_path / "killed").rejects())
     assert reasons == [("cut.webm", "truncated-video"), ("empty.mp4", "not-a-video"), ("words.mp4", "not-a-video")]
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # a cluster of two nodes starts, beside whatever else runs
 def test_local_is_two_nodes(tmp_path: Path, clips: Path) -> None:
     ray = pytest.importorskip("ray")
     cluster_utils = pytest.importorskip("ray.cluster_utils")
