@@ -240,7 +240,7 @@ def test_training_on_a_dataset_counts_what_it_refuses(tmp_path):
     rows = [*(_row(i, data) for i, data in enumerate(pictures)), _row(6, b"junk"), _row(7, pictures[0], "test")]
     _dataset(tmp_path / "set", rows)
     _, reader = tiny_config(curriculum(10)).build()
-    kept, refused = usable(conversations(tmp_path / "set"), reader, picture_budget=None, longest=None)
+    kept, refused = usable(conversations(tmp_path / "set"), reader.encode)
     assert len(kept) == 6
     assert refused == {"r6": "unreadable-picture"}
     assert told(refused) == "1 rows refused: 1 unreadable-picture"
@@ -254,6 +254,8 @@ def test_training_on_a_dataset_counts_what_it_refuses(tmp_path):
         "batch=2",
         "--set",
         "pack=200",
+        "--set",
+        "features=true",
     ]
     result = CliRunner().invoke(train_command, ["tiny", *arguments[4:], "--out", str(tmp_path / "bad")])
     assert result.exit_code != 0
@@ -261,6 +263,9 @@ def test_training_on_a_dataset_counts_what_it_refuses(tmp_path):
     file.write_text(CONFIG)
     result = CliRunner().invoke(train_command, [str(file), *arguments])
     assert result.exit_code == 0, (result.output, result.exception)
+    assert "6 whole, 0 shrunk, 0 split" in result.output
+    assert "settle: features of the frozen encoder: 0 kept, 6 computed" in result.output
+    assert "settle 1/1  loss" in result.stderr, "progress with its forecast"
     assert VLMChat.open(tmp_path / "out" / "model").name == "model"
     with pytest.raises(InputError, match="no dataset"):
         next(conversations(tmp_path))

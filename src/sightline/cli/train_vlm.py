@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +17,8 @@ from sightline.runs.vlm_data import conversations, told, usable
 from sightline.runs.vlm_documents import Sizes, read_documents
 from sightline.runs.vlm_page import verdict
 from sightline.runs.vlm_stages import Tiny, run, tiny
+from sightline.train.feature_cache import Usage
+from sightline.train.stages import Progress
 
 Kind = TypeVar("Kind", bound=BaseModel)
 
@@ -51,12 +56,32 @@ def command(name: str, changes: tuple[str, ...], data: Path | None, out: Path) -
         return
     config = read_config(name, changes)
     _, reader = config.build()
-    rows, refused = usable(conversations(data), reader, picture_budget=config.picture_budget, longest=config.longest)
+    rows, refused = usable(conversations(data), partial(config.fitted, reader))
     click.echo(told(refused), err=True)
     if not rows:
         raise InputError("no usable row in the dataset", subject=data, remedy=told(refused))
-    result = run(config, {stage.data: rows for stage in config.stages}, out)
+    result = run(config, {stage.data: rows for stage in config.stages}, out, tell=Forecast())
+    for lengths in set(result.lengths.values()):
+        click.echo(lengths)
+    for proof in result.course.proofs:
+        if "features" in proof:
+            click.echo(f"{proof['stage']}: {Usage(**proof['features']).told()}")
+    if result.course.idle:
+        click.echo(f"{result.course.idle} batches could teach nothing: no picture, while only the connector trained")
     click.echo(f"{len(result.course.losses)} steps, last loss {result.course.losses[-1]:.3f}; model: {out / 'model'}")
+
+
+class Forecast:
+    """Says on stderr where a run stands and how long it still takes: first and last step of a stage, and every 5 s."""
+
+    def __init__(self) -> None:
+        self._said = -math.inf
+
+    def __call__(self, progress: Progress) -> None:
+        """After a step."""
+        if progress.step in (1, progress.steps) or time.monotonic() - self._said >= 5:
+            self._said = time.monotonic()
+            click.echo(progress.told(), err=True)
 
 
 def sizes_of(kind: type[Kind], changes: tuple[str, ...]) -> Kind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from sightline.core.errors import InputError, Reject
 from sightline.core.media import MediaRef
 from sightline.core.message import Message, Picture
-from sightline.vlm.reader import VLMReader
 
 Conversation = tuple[Message, ...]
 
@@ -32,13 +31,13 @@ def conversations(folder: Path, split: str = "train") -> Iterator[tuple[str, Con
 
 
 def usable(
-    rows: Iterator[tuple[str, Conversation]], reader: VLMReader, *, picture_budget: int | None, longest: int | None
+    rows: Iterator[tuple[str, Conversation]], encode: Callable[[Conversation], object]
 ) -> tuple[list[Conversation], dict[str, str]]:
-    """Rows that can be encoded within the limits, and the reason of every other one by its id."""
+    """Rows that `encode` takes, and the reason of every other one by its id."""
     kept, refused = [], {}
     for id_, row in rows:
         try:
-            reader.encode(row, picture_budget=picture_budget, longest=longest)
+            encode(row)
         except Reject as error:
             refused[id_] = error.reason
         else:

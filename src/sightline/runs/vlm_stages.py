@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
@@ -29,8 +31,10 @@ from sightline.evaluate.statistics import paired_t
 from sightline.runs.vlm_page import write_page
 from sightline.runs.vlm_pictures import SIDE, TASKS, WORDS, Shown, series
 from sightline.train.checkpoint import save_folder
+from sightline.train.feature_cache import Featured
+from sightline.train.machine import Machine
 from sightline.train.packing import check_packable, epochs, packed_epochs
-from sightline.train.stages import Choice, Course, Data, Stage, Watch, train
+from sightline.train.stages import Choice, Course, Data, Progress, Stage, Watch, train
 from sightline.vlm.boxes import boxes_in
 from sightline.vlm.chat import VLMChat, loaded
 from sightline.vlm.connector import Connector
@@ -40,6 +44,7 @@ from sightline.vlm.pixels import stacked
 from sightline.vlm.pretrained import Named, colours_of, encoder_of, language_model_of, tokenizer_of
 from sightline.vlm.reader import Encoded, VLMReader, reader_for
 from sightline.vlm.resolution import Fixed, Resolution
+from sightline.vlm.row_budget import Fit, fitted_rows, told
 from sightline.vlm.tokenizer import byte_tokenizer
 
 ALL = ("encoder", "connector", "llm")
@@ -71,7 +76,9 @@ class VLMRun(BaseModel):
     picture_budget: int | None = None
     """Tokens that one picture may take; larger ones are shrunk."""
     longest: int | None = None
-    """Tokens of a conversation; longer ones are refused."""
+    """Tokens of a conversation; longer ones get smaller pictures, then are split between questions, else refused."""
+    features: bool = True
+    """Where the encoder is frozen its features are computed once and kept in OUT/features (losses equal to 1e-6)."""
     seed: int = 0
 
     def build(self) -> tuple[VLM, VLMReader]:
@@ -84,12 +91,21 @@ class VLMRun(BaseModel):
         """The language model's own, or one token per byte and per word of `words`."""
         return tokenizer_of(self.llm) or byte_tokenizer(self.words)
 
-    def data(self, model: VLM, reader: VLMReader, rows: Sequence[Encoded]) -> Data:
+    def fitted(self, reader: VLMReader, row: Sequence[Message]) -> Fit:
+        """One conversation within the limits. Raises Reject where it cannot be."""
+        return fitted_rows(reader, row, self.longest or sys.maxsize, picture_budget=self.picture_budget)
+
+    def data(self, model: VLM, reader: VLMReader, rows: Sequence[Encoded], out: Path) -> Data | Featured:
         """Rows -> a batch per step."""
         if self.pack:
             check_packable(model)
-            return packed_epochs(rows, self.pack, stacked, self.seed)
-        return epochs(rows, self.batch, reader.collate, self.seed, by_length=self.by_length)
+
+        def batches(rows: Sequence[Any]) -> Data:
+            if self.pack:
+                return packed_epochs(rows, self.pack, stacked, self.seed)
+            return epochs(rows, self.batch, reader.collate, self.seed, by_length=self.by_length)
+
+        return Featured(rows, batches, out / "features") if self.features else batches(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +116,8 @@ class Result:
     answers: list[Answered]
     model: VLM
     reader: VLMReader
+    lengths: dict[str, str]
+    """Per data: how many conversations were shrunk or split, in words."""
 
 
 def run(
@@ -108,16 +126,19 @@ def run(
     out: Path,
     test: Sequence[Shown] = (),
     check: Sequence[Shown] = (),
+    tell: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Train on `rows` (by the names that stages use) and write OUT/model; goes on from OUT. `check` is answered at
     every save, and the best of these checkpoints becomes OUT/model; without it the last one does. `test` is answered
-    once, by OUT/model. Raises what `train` does, and Reject for a row that cannot be encoded (filter them first)."""
+    once, by OUT/model; `tell` hears of every step. Raises what `train` does, and Reject for a row that cannot be
+    encoded (filter them first)."""
     model, reader = config.build()
-    encoded = {
-        name: [reader.encode(row, picture_budget=config.picture_budget, longest=config.longest) for row in given]
-        for name, given in rows.items()
+    machine = Machine()
+    fits = {name: [config.fitted(reader, row) for row in given] for name, given in rows.items()}
+    data = {
+        name: config.data(model, reader, [row for fit in given for row in fit.rows], out)
+        for name, given in fits.items()
     }
-    data = {name: config.data(model, reader, given) for name, given in encoded.items()}
 
     def write(folder: Path) -> None:
         model.save_pretrained(folder)
@@ -128,13 +149,17 @@ def run(
 
     tasks = {shown.task for shown in check}
     choice = Choice(weights=dict.fromkeys(sorted(tasks), 1.0))
-    watch = Watch(judge=judge, choice=choice, keep=lambda: save_folder(out / "model", write)) if check else None
-    course = train(model, config.stages, data, out, watch=watch)
-    if not check:
-        save_folder(out / "model", write)
-    (out / "run.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
+    keep = partial(save_folder, out / "model", write)
+    watch = Watch(judge=judge, choice=choice, keep=keep, tell=tell) if check else Watch(tell=tell)
+    course = train(model, config.stages, data, out, watch=watch, machine=machine)
+    if not machine.rank:
+        if not check:
+            keep()
+        (out / "run.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
+    machine.wait()
     chosen, reader = loaded(out / "model")
-    return Result(course, answered(chosen, reader, test), chosen, reader)
+    lengths = {name: told(given) for name, given in fits.items()}
+    return Result(course, answered(chosen, reader, test), chosen, reader, lengths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +213,7 @@ def tiny_config(stages: tuple[Stage, ...], *, fusion: Fusion | None = None, seed
         resolution=Fixed(size=SIDE, patch=8, merge=2),
         words=WORDS,
         batch=32,
+        features=False,  # a picture is seen about once while the encoder rests
         stages=stages,
         seed=seed,
     )
