@@ -11,7 +11,7 @@ import click
 from pydantic import ValidationError
 
 from sightline.cli.models import SERVERS, models_of, price_of, purse_for
-from sightline.core.errors import InputError
+from sightline.core.errors import InputError, ModelError
 from sightline.media import PageConfig
 from sightline.pipeline import ExecutorConfig, Progress, RunResult
 from sightline.recipes.dataset import Dataset
@@ -174,3 +174,15 @@ def _tell(result: RunResult, out: Path) -> None:
     click.echo(f"dataset  {out}\nreport   {write_report(out)}")
     if result.stopped_by is not None:
         raise result.stopped_by
+    _refuse_silence(out)
+
+
+def _refuse_silence(out: Path) -> None:
+    """A run whose model answered nothing is no success. Raises ModelError with what the server said."""
+    dataset = Dataset(out)
+    failed = [row for row in dataset.rejects() if row.reason == "writer-failed"]
+    if failed and next(iter(dataset.rows(["id"])), None) is None:
+        raise ModelError(
+            f"the language model answered none of {len(failed)} requests usably: {failed[-1].evidence['error']}",
+            remedy="check its address, name and key, then run the same command again: failed requests are asked anew",
+        )
