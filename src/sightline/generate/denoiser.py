@@ -113,7 +113,8 @@ class Guided:
         if not bool(inside.any()):
             return self.denoiser(x, t, condition)
         twice = Condition.cat([condition, condition.dropped()])
-        cond, uncond = self.denoiser(torch.cat([x, x]), torch.cat([t, t]), twice).chunk(2)
+        times = t[:1].expand(2 * len(t)) if t.stride() == (0,) else torch.cat([t, t])
+        cond, uncond = self.denoiser(torch.cat([x, x]), times, twice).chunk(2)
         scale = torch.as_tensor(self.scale, dtype=x.dtype, device=x.device).expand(t.shape)
         guided = uncond + over(scale, x) * (cond - uncond)
         return torch.where(over(inside, x), guided, cond)

@@ -7,8 +7,9 @@ converted, so a sampler, a loss and a distillation never ask what a model was tr
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import pi
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -125,6 +126,12 @@ def adapted(network: nn.Module, frame: Frame, x: Tensor, t: Tensor, condition: C
     if isinstance(frame.path, TrigFlow) and (frame.output, frame.feed, frame.clock) == ("F", "unit", "angle"):
         velocity: Tensor = network(x, t, condition)
         return velocity
+    if t.stride() == (0,) and t.device.type == "cpu" and not torch.is_grad_enabled():  # a sampler's: one for all
+        here = _at(frame, t[0].item())
+        own = x * here.radius
+        clock = torch.full((len(x),), here.clock, dtype=torch.float64)
+        told: Tensor = network(own if frame.feed == "state" else x, clock, condition)
+        return here.on_state * own + here.on_output * told
     angle = t.double()
     time = frame.path.time(angle)
     own = x * over(frame.path.radius(time).to(x.dtype), x)
@@ -132,6 +139,24 @@ def adapted(network: nn.Module, frame: Frame, x: Tensor, t: Tensor, condition: C
     on_state, on_output = velocity_weights(frame.path, time, angle, frame.output)
     converted: Tensor = over(on_state.to(x.dtype), x) * own + over(on_output.to(x.dtype), x) * out
     return converted
+
+
+class _Numbers(NamedTuple):
+    """All that a conversion takes at one angle."""
+
+    radius: float
+    clock: float
+    on_state: float
+    on_output: float
+
+
+@lru_cache(maxsize=1024)
+def _at(frame: Frame, angle: float) -> _Numbers:
+    """Kept, because a sampler comes to the same few angles for every batch."""
+    one = torch.tensor(angle, dtype=torch.float64)
+    time = frame.path.time(one)
+    weights = velocity_weights(frame.path, time, one, frame.output)
+    return _Numbers(*(k.item() for k in (frame.path.radius(time), _clock(frame, one, time), *weights)))
 
 
 def raw_loss(network: nn.Module, frame: Frame, x0: Tensor, eps: Tensor, t: Tensor, condition: Condition) -> Tensor:

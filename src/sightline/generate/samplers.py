@@ -145,7 +145,7 @@ def _steps(angles: Tensor) -> Iterator[tuple[float, float]]:
 
 
 def _full(t: float, x: Tensor) -> Tensor:
-    return torch.full((len(x),), t, dtype=x.dtype, device=x.device)
+    return torch.full((), t, dtype=x.dtype, device=x.device).expand(len(x))
 
 
 def _slope(denoise: Denoiser, z: Tensor, t: Tensor, condition: Condition, path: Path) -> Tensor:
