@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import pytest
 import torch
+from transformers import Gemma2Config, LlamaConfig
 
 from sightline.runs import vlm_plan
-from sightline.runs.vlm_plan import PLANNED, Load, Plan, fitting, plan
+from sightline.runs.vlm_plan import PLANNED, Load, Plan, _dry_run, fitting, plan
 from sightline.train.memory import Forecast, checkpointing, static
+from sightline.train.memory_layers import samples, shortened
+from sightline.vlm.fusion import Fusion
 
 TINY = PLANNED["tiny"]()
 
 
 def _plan(peak, load=None):
-    forecast = Forecast(static=static(8 * 10**9, width=2, reference="copy"), activations=10**10, peak=peak)
-    return Plan(forecast=forecast, tokens=1000, vision=100, flops=1e12)
+    copied = static(8 * 10**9, width=2, reference="copy")
+    forecast = Forecast(static=copied, activations=10**10, sections=(peak - copied.reference,))
+    return Plan(forecast=forecast, tokens=1000, vision=100, flops=1e12, layers=8)
 
 
 def test_the_largest_batch_is_safe_and_near_the_line(monkeypatch):
@@ -59,6 +63,41 @@ def test_checkpointing_keeps_nothing_of_a_frozen_encoder(tiny):
     assert not features.requires_grad
     model(**batch, use_cache=False).loss.backward()
     assert all(torch.isfinite(p.grad).all() for p in model.model.language_model.parameters())
+
+
+DEEP = TINY.model_copy(update={"llm": TINY.llm | {"num_hidden_layers": 9}})
+CROSS = DEEP.model_copy(update={"fusion": Fusion(kind="cross", every=2)})
+SMALL = {"dtype": "float32", "width": 48, "height": 48, "words": 64}
+
+
+@pytest.mark.parametrize(
+    ("config", "load"),
+    [
+        (DEEP, Load(**SMALL, batch=4)),
+        (DEEP, Load(**SMALL, batch=16, trainable=("encoder", "connector", "llm"), reference="copy")),
+        (DEEP, Load(**SMALL, batch=8, trainable=("connector",))),
+        (DEEP, Load(**SMALL, batch=8, lora=2, checkpointing=True)),
+        (CROSS, Load(**SMALL, batch=8, trainable=("connector", "cross"))),
+    ],
+    ids=["text", "all, copy", "connector", "adapters, checkpointing", "cross"],
+)
+def test_two_short_dry_runs_tell_what_the_long_one_does(config, load):
+    short = plan(config, load)
+    assert short.run
+    whole, sizes = _dry_run(config, load, 9)
+    assert short.forecast.static == whole.static
+    assert short.forecast.peak == pytest.approx(whole.peak, rel=0.01)
+    assert short.forecast.activations == pytest.approx(whole.activations, rel=0.01)
+    assert "carried on to the 9 equal ones" in "\n".join(short.words(load))
+    assert sum(sizes.values()) == whole.static.parameters
+
+
+def test_layers_that_alternate_are_sampled_by_their_period():
+    config = Gemma2Config(num_hidden_layers=12)
+    assert samples(config) == (4, 6)
+    assert shortened(config, 4).layer_types == config.layer_types[:4]
+    assert samples(Gemma2Config(num_hidden_layers=5)) is None
+    assert samples(LlamaConfig(num_hidden_layers=9), every=2) == (5, 7)
 
 
 @pytest.mark.slow

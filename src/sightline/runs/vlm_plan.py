@@ -5,7 +5,10 @@ from __future__ import annotations
 
 # mypy: disable-error-code="no-untyped-call"
 # torch leaves many of its functions untyped.
-from collections.abc import Callable
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import torch
@@ -15,10 +18,11 @@ from torch import Tensor, nn
 from sightline.runs.vlm_stages import VLMRun, curriculum, tiny_config
 from sightline.train.lora import Lora, add_lora
 from sightline.train.memory import GB, Forecast, Reference, checkpointing, dry_run, split_batch
+from sightline.train.memory_layers import depth, extrapolated, samples, shortened
 from sightline.train.parts import PARTS, freeze_all_but, part_of
 from sightline.train.stages import Stage
 from sightline.vlm.connector import Connector
-from sightline.vlm.fusion import KEY, Fusion, Memory
+from sightline.vlm.fusion import KEY, Fusion, Memory, layers_of
 from sightline.vlm.model import VLM
 from sightline.vlm.pretrained import config_of
 from sightline.vlm.resolution import Tiles, count, crosses
@@ -64,7 +68,10 @@ class Plan(BaseModel):
     """Of one conversation in the language model's sequence."""
     vision: int
     """Patches of one conversation that the encoder works through."""
-
+    layers: int
+    """Of the language model."""
+    run: tuple[int, ...] = ()
+    """Numbers of layers that were run and carried on in a straight line; empty: all of them were run."""
     flops: float
     """Of one conversation, forward and backward: 2 per parameter and token that pass it, twice that again where
     gradients go back, once more where activations are computed again."""
@@ -77,6 +84,11 @@ class Plan(BaseModel):
             f"activations {f.activations / GB:.2f} GB, peak {f.peak / GB:.2f} GB (tensors; the allocator adds to it)",
             f"one conversation: {self.tokens} tokens in the sequence, {self.vision} patches through the encoder",
         ]
+        if self.run:
+            few = " and ".join(str(n) for n in self.run)
+            lines.append(
+                f"extrapolated: dry runs of {few} layers, carried on to the {self.layers} equal ones there are"
+            )
         if load.rows:
             hours = load.rows * self.flops / (load.speed * 1e12) / 3600
             lines.append(
@@ -120,11 +132,39 @@ def plan(config: VLMRun, load: Load) -> Plan:
     views = config.resolution.plan(load.width, load.height)
     patches = sum((v.width // config.resolution.patch) * (v.height // config.resolution.patch) for v in views.views)
     in_sequence = count(views, config.fusion.kind)
-    forecast = dry_run(
-        lambda: _model(config, load), _loss(config, load), dtype=DTYPES[load.dtype], reference=load.reference
-    )
+    llm = config_of(config.llm)
+    run = samples(llm, 1 if config.fusion.kind == "embed" else config.fusion.every) or ()
+    layers, steps = depth(llm), 0
+    if run:
+        steps = (layers - run[0]) // (run[1] - run[0])
+        (few, small), (more, large) = (_dry_run(config, load, n) for n in run)
+        forecast = extrapolated(few, more, steps)
+        sizes = Counter({part: small[part] + steps * (large[part] - small[part]) for part in PARTS})
+    else:
+        forecast, sizes = _dry_run(config, load, layers)
     tokens, vision = load.words + load.images * in_sequence, load.images * patches
-    return Plan(forecast=forecast, tokens=tokens, vision=vision, flops=_flops(config, load, tokens, vision))
+    flops = _flops(sizes, load, tokens, vision)
+    return Plan(forecast=forecast, tokens=tokens, vision=vision, flops=flops, layers=layers, run=run)
+
+
+def _dry_run(config: VLMRun, load: Load, layers: int) -> tuple[Forecast, Counter[str]]:
+    """The forecast, and the parameters of each part."""
+    sizes: Counter[str] = Counter()
+
+    def build() -> Any:
+        model = _model(config, load, layers)
+        for name, parameter in model.named_parameters():
+            sizes[part_of(name, PARTS)] += parameter.numel()
+        return model
+
+    forecast = dry_run(
+        build,
+        _loss(config, load),
+        dtype=DTYPES[load.dtype],
+        reference=load.reference,
+        layers=lambda model: list(layers_of(model.model.language_model)),
+    )
+    return forecast, sizes
 
 
 def fitting(config: VLMRun, load: Load, card: float, known: Plan | None = None, most: int = 1024) -> int:
@@ -152,13 +192,8 @@ def fitting(config: VLMRun, load: Load, card: float, known: Plan | None = None, 
     return low + (limit - peak(low)) * (high - low) // (peak(high) - peak(low))
 
 
-def _flops(config: VLMRun, load: Load, tokens: int, vision: int) -> float:
+def _flops(sizes: Mapping[str, int], load: Load, tokens: int, vision: int) -> float:
     """See `Plan.flops`; attention's own products, small beside these, are left out."""
-    with torch.device("meta"):
-        model = _model(config, load.model_copy(update={"lora": 0, "checkpointing": False}))
-    sizes = dict.fromkeys(PARTS, 0)
-    for name, parameter in model.named_parameters():
-        sizes[part_of(name, PARTS)] += parameter.numel()
     back = 2 + load.checkpointing
     text = sizes["llm"] + sizes["cross"]
     encoder = 1 + back * ("encoder" in load.trainable and not load.lora)
@@ -197,16 +232,36 @@ def eight_billion() -> VLMRun:
 PLANNED: Final[dict[str, Callable[[], VLMRun]]] = {"8b": eight_billion, "tiny": lambda: tiny_config(curriculum(100))}
 
 
-def _model(config: VLMRun, load: Load) -> Any:
-    model: Any = VLM(config_of(config.encoder), config.connector, config.fusion, config_of(config.llm)).train()
+def _model(config: VLMRun, load: Load, layers: int) -> Any:
+    llm = shortened(config_of(config.llm), layers)
+    model: Any = VLM(config_of(config.encoder), config.connector, config.fusion, llm).train()
     parts = load.trainable
     if load.lora:
-        add_lora(model, Lora(rank=load.lora))
+        with _without_bitsandbytes():
+            add_lora(model, Lora(rank=load.lora))
         parts = ("lora",)
     freeze_all_but(model, parts, PARTS)
     if load.checkpointing:
         checkpointing(model)
     return model
+
+
+@contextmanager
+def _without_bitsandbytes() -> Iterator[None]:
+    """peft imports bitsandbytes wherever it is installed: a second of CPU, and a complaint about missing kernels on
+    stderr, for four-bit layers that a plan does not have. Afterwards it can be imported as ever."""
+    hidden: dict[str, Any] = {"bitsandbytes": None}
+    if "bitsandbytes" in sys.modules:
+        hidden = {}
+    sys.modules.update(hidden)
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+            peft = sys.modules["peft.import_utils"]
+            peft.is_bnb_available.cache_clear()
+            peft.is_bnb_4bit_available.cache_clear()
 
 
 def _loss(config: VLMRun, load: Load) -> Callable[[nn.Module], Tensor]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 # mypy: disable-error-code="no-untyped-call"
 # torch leaves many of its functions untyped.
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -81,8 +81,25 @@ class Forecast(BaseModel):
     static: Static
     activations: int
     """Kept by the forward pass for the backward pass, beyond what is static."""
-    peak: int
-    """Largest sum of live tensors in two steps, the moments included."""
+    sections: tuple[int, ...]
+    """Largest sum of live tensors in each of `SECTIONS`. Each grows by the same bytes with every layer, which their
+    maximum need not."""
+
+    @property
+    def peak(self) -> int:
+        """Largest sum of live tensors in two steps, the moments and a copy of the reference included."""
+        return max(self.sections) + self.static.reference
+
+
+SECTIONS = (
+    "before the layers",
+    "layers and head",
+    "back to the layers",
+    "back through them",
+    "back to the start",
+    "update",
+)
+BACK, UPDATE = 2, 5
 
 
 class Follow(TorchDispatchMode):
@@ -91,7 +108,8 @@ class Follow(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.live = 0
-        self.peak = 0
+        self.peaks = [0]
+        """Of each section so far."""
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def track(self, tensor: Tensor) -> None:
@@ -102,8 +120,12 @@ class Follow(TorchDispatchMode):
         self._known.add(storage)
         size = storage.nbytes()
         self.live += size
-        self.peak = max(self.peak, self.live)
+        self.peaks[-1] = max(self.peaks[-1], self.live)
         weakref.finalize(storage, self._gone, size)
+
+    def enter(self, section: int) -> None:
+        """A section begins, and those before it that never began were empty."""
+        self.peaks += [self.live] * (section + 1 - len(self.peaks))
 
     def _gone(self, size: int) -> None:
         self.live -= size
@@ -118,10 +140,17 @@ class Follow(TorchDispatchMode):
         return out
 
 
-def followed(model: nn.Module, loss: Callable[[nn.Module], Tensor], reference: Reference = "none") -> Forecast:
+def followed(
+    model: nn.Module,
+    loss: Callable[[nn.Module], Tensor],
+    reference: Reference = "none",
+    layers: Callable[[Any], Sequence[nn.Module]] = lambda _: (),
+) -> Forecast:
     """One optimizer step, its moments made beforehand as in every step but the first, on `model` as it is, real or
-    fake. `loss` makes its own batch and must not keep it."""
+    fake. `loss` makes its own batch and must not keep it. `layers` finds those between which sections are told apart.
+    """
     follow = Follow()
+    _mark(layers(model), follow)
     parameters = list(model.parameters())
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     for tensor in (*parameters, *model.buffers()):
@@ -135,8 +164,10 @@ def followed(model: nn.Module, loss: Callable[[nn.Module], Tensor], reference: R
         before = follow.live
         value = loss(model)
         activations = follow.live - before
+        follow.enter(BACK)
         value.backward()
         del value
+        follow.enter(UPDATE)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
     moving = sum(parameter.numel() * parameter.element_size() for parameter in trained)
@@ -151,8 +182,31 @@ def followed(model: nn.Module, loss: Callable[[nn.Module], Tensor], reference: R
             parameters=sum(parameter.numel() for parameter in parameters),
         ),
         activations=activations,
-        peak=follow.peak + copy,
+        sections=tuple(follow.peaks),
     )
+
+
+def _mark(layers: Sequence[nn.Module], follow: Follow) -> None:
+    """Tells `follow` when the step comes to the first layer, and when it is back at the last one and before the first.
+    Layers run again in the backward pass under checkpointing: that counts as backward."""
+    if not layers:
+        return
+
+    def when_back(at: Tensor, section: int) -> None:
+        if at.requires_grad:
+            at.register_hook(lambda _: follow.enter(section))
+
+    def before_first(_: nn.Module, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        if len(follow.peaks) == 1:
+            follow.enter(1)
+            when_back(args[0] if args else keywords["hidden_states"], BACK + 2)
+
+    def after_last(_: nn.Module, __: Any, out: Any) -> None:
+        if len(follow.peaks) == BACK:
+            when_back(out if isinstance(out, Tensor) else out[0], BACK + 1)
+
+    layers[0].register_forward_pre_hook(before_first, with_kwargs=True)
+    layers[-1].register_forward_hook(after_last)
 
 
 def dry_run(
@@ -161,6 +215,7 @@ def dry_run(
     *,
     dtype: torch.dtype = torch.float32,
     reference: Reference = "none",
+    layers: Callable[[Any], Sequence[nn.Module]] = lambda _: (),
 ) -> Forecast:
     """`followed` without numbers: `build` makes the model (its weights are never filled), `loss` makes fake inputs by
     ordinary torch calls and runs it, with an attention mask as training has one. Shapes must not depend on numbers."""
@@ -171,7 +226,7 @@ def dry_run(
             model = build()
         with FakeTensorMode():
             _as_on_cpu(model)
-            return followed(model, loss, reference)
+            return followed(model, loss, reference, layers)
     finally:
         torch.set_default_dtype(default)
 
