@@ -8,9 +8,13 @@ from transformers import Gemma2Config, LlamaConfig
 
 from sightline.runs import vlm_plan
 from sightline.runs.vlm_plan import PLANNED, Load, Plan, _dry_run, fitting, plan
+from sightline.runs.vlm_stages import VLMRun
 from sightline.train.memory import Forecast, checkpointing, static
 from sightline.train.memory_layers import samples, shortened
+from sightline.train.stages import Stage, train
+from sightline.vlm.connector import Connector
 from sightline.vlm.fusion import Fusion
+from sightline.vlm.resolution import Fixed
 
 TINY = PLANNED["tiny"]()
 
@@ -98,6 +102,31 @@ def test_layers_that_alternate_are_sampled_by_their_period():
     assert shortened(config, 4).layer_types == config.layer_types[:4]
     assert samples(Gemma2Config(num_hidden_layers=5)) is None
     assert samples(LlamaConfig(num_hidden_layers=9), every=2) == (5, 7)
+
+
+@pytest.mark.parametrize("trainable", [("connector",), ("connector", "llm"), ("encoder", "connector", "llm")])
+def test_the_trainer_gets_the_same_gradients_and_weights_with_checkpointing(tiny, tmp_path, trainable):
+    stage = Stage(name="all", trainable=trainable, lr=dict.fromkeys(trainable, 1e-3), steps=2)
+    again, losses, weights = [], [], []
+    for on in (False, True):
+        run = VLMRun(
+            encoder=tiny.encoders["siglip"].to_dict(),
+            connector=Connector(kind="shuffle", merge=2),
+            llm=tiny.decoders["llama"].to_dict(),
+            resolution=Fixed(size=32, patch=8, merge=2),
+            stages=(stage,),
+            checkpointing=on,
+        )
+        model, reader = run.build()
+        calls = []
+        model.model.language_model.layers[0].mlp.register_forward_pre_hook(lambda *_, seen=calls: seen.append(1))
+        batch = reader.collate([reader.encode(tiny.chat(tiny.picture(seed))) for seed in range(3)])
+        losses.append(train(model, run.stages, {"data": lambda _, batch=batch: batch}, tmp_path / str(on)).losses)
+        again.append(len(calls))
+        weights.append({name: value.clone() for name, value in model.state_dict().items()})
+    assert losses[0] == losses[1]
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+    assert again == [2, 4 if "llm" in trainable else 2]
 
 
 @pytest.mark.slow

@@ -36,8 +36,9 @@ def command(name: str, changes: tuple[str, ...], size: str, trainable: str, card
     width, _, height = size.partition("x")
     if not (width.isdigit() and height.isdigit()):
         raise click.UsageError("--size is WIDTHxHEIGHT, as 1024x768")
-    load = Load.model_validate({**options, "width": width, "height": height, "trainable": trainable.split(",")})
     config = read_config(name, changes)
+    options["checkpointing"] = options["checkpointing"] or config.checkpointing
+    load = Load.model_validate({**options, "width": width, "height": height, "trainable": trainable.split(",")})
     made = plan(config, load)
     fits = fitting(config, load, card, made) if card else None
     for line in made.words(load, card, fits):

@@ -33,6 +33,7 @@ from sightline.runs.vlm_pictures import SIDE, TASKS, WORDS, Shown, series
 from sightline.train.checkpoint import save_folder
 from sightline.train.feature_cache import Featured
 from sightline.train.machine import Machine
+from sightline.train.memory import checkpointing
 from sightline.train.packing import check_packable, epochs, packed_epochs
 from sightline.train.stages import Choice, Course, Data, Progress, Stage, Watch, train
 from sightline.vlm.boxes import boxes_in
@@ -73,6 +74,9 @@ class VLMRun(BaseModel):
     """Rows of like length share a batch: less padding, but a batch of short answers then holds one answer alone."""
     pack: int = Field(default=0, ge=0)
     """Tokens of a pack; 0 pads instead. Only for language models with a leak test."""
+    checkpointing: bool = False
+    """Compute activations of the parts that train again in the backward pass instead of keeping them: about a third
+    more time, the same gradients. A frozen language model keeps its own."""
     picture_budget: int | None = None
     """Tokens that one picture may take; larger ones are shrunk."""
     longest: int | None = None
@@ -85,6 +89,8 @@ class VLMRun(BaseModel):
         """What is not loaded is random from `seed`; a byte tokenizer where the language model brings none."""
         torch.manual_seed(self.seed)
         model = VLM(encoder_of(self.encoder), self.connector, self.fusion, language_model_of(self.llm))
+        if self.checkpointing:
+            checkpointing(model)
         return model, reader_for(model, self.tokenizer(), self.resolution, *colours_of(self.encoder))
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
