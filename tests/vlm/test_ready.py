@@ -161,6 +161,15 @@ def test_loss_gradients_and_rows_of_a_batch(tiny, made, family):
         assert not torch.allclose(*seen, atol=1e-4)
 
 
+def test_mllama_refuses_rows_of_different_numbers_of_pictures(tiny, made):
+    _, reader = made("mllama")
+    none, one, two = (reader.encode(tiny.chat(*[tiny.picture(i) for i in range(n)])) for n in range(3))
+    for rows in ([one, two], [none, one]):
+        with pytest.raises(InputError, match="equally many pictures"):
+            reader.collate(rows)
+    assert reader.collate([two, two])["pixel_values"].shape[:2] == (2, 2)
+
+
 @pytest.mark.parametrize("family", ALL)
 def test_trained_are_the_answers_and_their_ends(tiny, made, family):
     _, reader = made(family)

@@ -68,19 +68,21 @@ def in_one_line(rows: Sequence[Pictures], _: Sequence[Tensor], __: Any) -> dict[
 
 def across(rows: Sequence[Pictures], ids: Sequence[Tensor], config: Any) -> dict[str, Tensor]:
     """Mllama: (rows, pictures, tiles, ...), and what each token looks at: a picture from its token to the next
-    picture's; pictures without words between them are looked at together."""
+    picture's; pictures without words between them are looked at together. Raises InputError for rows of different
+    numbers of pictures: in the stock class a token that looks at nothing looks at every slot of the row, empty ones
+    too, so that such a row would not be what it is alone."""
     if not any(rows):
         return {}
-    most = max(len(row) for row in rows)
-    keys = next(row[0] for row in rows if row)
-    out = {}
-    for key in keys:
-        blank = torch.zeros_like(next(row[0] for row in rows if row)[key])
-        if key == "aspect_ratio_mask":
-            blank[..., 0] = 1
-        out[key] = torch.cat(
-            [torch.cat([*(picture[key] for picture in row), *[blank] * (most - len(row))], dim=1) for row in rows]
+    numbers = {len(row) for row in rows}
+    if len(numbers) > 1:
+        raise InputError(
+            "Mllama's rows of a batch must have equally many pictures (others would change what each row says)",
+            subject=f"rows with {', '.join(str(n) for n in sorted(numbers))} pictures",
+            remedy="batch rows of the same number of pictures",
         )
+    most = numbers.pop()
+    keys = rows[0][0]
+    out = {key: torch.cat([torch.cat([picture[key] for picture in row], dim=1) for row in rows]) for key in keys}
     tiles = out["aspect_ratio_mask"].shape[-1]
     masks = []
     for row, own in zip(rows, ids, strict=True):
