@@ -56,6 +56,15 @@ def test_names_of_lines_that_end_together_do_not_lie_on_each_other() -> None:
     assert places[0] >= 0
 
 
+def test_names_of_lines_lie_at_their_ends() -> None:
+    """Large values, too: a name used to be placed by the limits of an empty plot, above the frame or out of sight."""
+    lines = {"low": [(1, 21.0), (126, 18.0)], "high": [(14, 150.0), (126, 149.0)]}
+    svg = ET.fromstring(plots.curve(lines, label="x", y_label="y"))
+    text = {t.text: float(t.attrib["y"]) for t in svg.iter() if t.tag.endswith("text")}
+    assert abs(text["high"] - text["150"]) < 15
+    assert abs(text["low"] - text["25"]) < 15
+
+
 def test_two_plots_of_one_page_share_no_id() -> None:
     first, second = PLOTS["curve"]("one"), PLOTS["curve"]("two")
     ids = [set(re.findall(r'\bid="([^"]+)"', svg)) for svg in (first, second)]

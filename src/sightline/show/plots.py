@@ -113,6 +113,7 @@ def curve(
 def _name_ends(axes: Axes, ends: Mapping[str, tuple[float, float]]) -> None:
     """Each line's name beside its last point, moved up where the name below would lie under it, and all down again by
     what passes the top."""
+    axes.autoscale_view()  # else the limits are those of an empty plot
     places = {name: float(axes.transLimits.transform(axes.transScale.transform(end))[1]) for name, end in ends.items()}
     order = sorted(places, key=lambda name: places[name])
     for below, above in itertools.pairwise(order):
