@@ -57,6 +57,7 @@ def test_only_what_failed_is_asked_anew_and_only_on_request(tmp_path: Path, two:
         build_videos(two, out, after, LOOSE, engine=ENGINE, retry=["too-long"])
 
 
+@pytest.mark.slow
 def test_a_decoder_that_hangs_is_stopped(
     tmp_path: Path, two: list[Path], scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
