@@ -61,7 +61,7 @@ POLISH: Final = TrainConfig(steps=600, lr=3e-5, ramp=50, cool=200, log_every=20)
 
 
 def digits_8() -> Story:
-    """About eight minutes on one idle core."""
+    """About eleven CPU-minutes."""
     return Story(
         pictures="digits-8",
         seeds=20,
