@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from transformers.models.idefics3.image_processing_pil_idefics3 import get_resize_output_image_size as idefics3_size
 from transformers.models.pixtral.image_processing_pil_pixtral import get_resize_output_image_size as pixtral_size
@@ -25,9 +25,10 @@ def test_dynamic_is_qwen2_vl(size):
 
 
 @given(SIDES)
+@example((17, 1))  # channels last, the stock code would take a height of 1 for the channels
 @settings(max_examples=100, deadline=None)
 def test_native_is_pixtral(size):
-    picture = np.zeros((size[1], size[0], 3), dtype=np.uint8)
+    picture = np.zeros((3, size[1], size[0]), dtype=np.uint8)
     high, wide = pixtral_size(picture, (1024, 1024), (16, 16))
     view = Native().plan(*size).views[0]
     assert (view.width, view.height) == (max(16, wide), max(16, high))
