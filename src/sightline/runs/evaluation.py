@@ -11,13 +11,13 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from sightline import __version__
 from sightline.core.errors import InputError, StorageError
 from sightline.core.media import MediaRef
 from sightline.core.ports import LM
@@ -94,7 +94,7 @@ def evaluate(
     record = RunRecord(
         recipe=f"evaluate/{benchmark.name}", version=benchmark.version, config=config.model_dump(mode="json"),
         models=models, seed=config.seed or 0, started=began, finished=datetime.now(UTC), figures={"cost": cost},
-        versions={"sightline": __version__, "python": sys.version.split()[0], "numpy": np.__version__},
+        versions={"sightline": version("sightline"), "python": sys.version.split()[0], "numpy": np.__version__},
     )  # fmt: skip
     write_whole(out / "run.json", record.model_dump_json(indent=1))
     return found

@@ -139,7 +139,7 @@ class VLMChat:
                     "input_ids": torch.tensor(chosen, device=mask.device)[:, None],
                     "attention_mask": mask,
                     "position_ids": batch["position_ids"][..., -1:] + 1,
-                    "past_key_values": out.past_key_values,
+                    "cache": out.cache,
                     **carried,
                 }
         except torch.OutOfMemoryError as error:

@@ -37,7 +37,7 @@ class VLMPreTrainedModel(PreTrainedModel):
     input_modalities = ["image", "text"]  # noqa: RUF012  (an attribute of transformers)
     supports_gradient_checkpointing = True
     _supports_sdpa = True
-    _skip_keys_device_placement = ["past_key_values"]  # noqa: RUF012
+    _skip_keys_device_placement = ["cache"]  # noqa: RUF012
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -100,7 +100,7 @@ class VLMModel(VLMPreTrainedModel):
         vision_features: Tensor | None = None,
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
-        past_key_values: Any = None,
+        cache: Any = None,
         inputs_embeds: Tensor | None = None,
         use_cache: bool | None = None,
         **kwargs: Any,
@@ -110,7 +110,7 @@ class VLMModel(VLMPreTrainedModel):
         Raises InputError where views and placeholders do not match."""
         if inputs_embeds is None:
             inputs_embeds = self.get_input_embeddings()(input_ids)
-        memory = None if past_key_values is None else getattr(past_key_values, KEY, None)
+        memory = None if cache is None else getattr(cache, KEY, None)
         views: list[Tensor] = []
         if pixel_values is not None or vision_features is not None:
             assert image_sizes is not None, "pictures come with their sizes"
@@ -129,14 +129,14 @@ class VLMModel(VLMPreTrainedModel):
             inputs_embeds=inputs_embeds,
             attention_mask=attention_mask,
             position_ids=position_ids,
-            past_key_values=past_key_values,
+            cache=cache,
             use_cache=use_cache,
             **kwargs,
         )
         if memory is not None:
             self._check_reached(memory)
-            if out.past_key_values is not None:
-                setattr(out.past_key_values, KEY, memory)
+            if out.cache is not None:
+                setattr(out.cache, KEY, memory)
         return cast(BaseModelOutputWithPast, out)
 
     def _in_sequence(
@@ -263,7 +263,7 @@ class VLM(VLMPreTrainedModel, GenerationMixin):
         vision_features: Tensor | None = None,
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
-        past_key_values: Any = None,
+        cache: Any = None,
         inputs_embeds: Tensor | None = None,
         use_cache: bool | None = None,
         labels: Tensor | None = None,
@@ -281,7 +281,7 @@ class VLM(VLMPreTrainedModel, GenerationMixin):
             vision_features=vision_features,
             attention_mask=attention_mask,
             position_ids=position_ids,
-            past_key_values=past_key_values,
+            cache=cache,
             inputs_embeds=inputs_embeds,
             use_cache=use_cache,
             **kwargs,
@@ -302,7 +302,7 @@ class VLM(VLMPreTrainedModel, GenerationMixin):
         return CausalLMOutputWithPast(
             loss=loss,
             logits=logits,
-            past_key_values=out.past_key_values,
+            cache=out.cache,
             hidden_states=out.hidden_states,
             attentions=out.attentions,
         )
