@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sightline.cli.models import SERVERS, reached
+from sightline.cli.models import SERVERS, price_of, reached
 from sightline.core.door import load
 from sightline.core.errors import InputError
 from sightline.core.ports import LM
@@ -15,7 +15,7 @@ from sightline.evaluate.benchmarks import BENCHMARKS
 from sightline.evaluate.benchmarks.benchmark import Benchmark
 from sightline.evaluate.benchmarks.hub import names_hub
 from sightline.evaluate.judge import LaveConfig
-from sightline.lm import Budgeted, Cached, Price, Replay
+from sightline.lm import Budgeted, Cached, Replay
 from sightline.lm.budget import Purse
 from sightline.runs.evaluation import EvaluationConfig, evaluate, expected
 from sightline.runs.evaluation_report import write_report
@@ -60,7 +60,7 @@ def command(
         max_tokens=options["max_tokens"],
         lave=LaveConfig(language=options["language"]),
     )
-    listed = _price(prices)
+    listed = price_of(prices)
     plain = reached(options["model_spec"], options["model_name"])
     judged = options["judge_spec"]
     asker = None if not judged or judged.startswith("replay:") else reached(judged, options["judge_name"])
@@ -86,16 +86,6 @@ def command(
     if found.failed:
         click.echo(f"failed, in no score: {found.failed}", err=True)
     click.echo(f"report: {write_report(out)}")
-
-
-def _price(text: str | None) -> Price | None:
-    if text is None:
-        return None
-    try:
-        given, made = (float(part) for part in text.split(","))
-        return Price(input=given, output=made)
-    except ValueError as error:
-        raise InputError("a price is two numbers", subject=text, remedy="--price 0.1,0.4") from error
 
 
 def _benchmark(data: str, name: str | None) -> Benchmark:
