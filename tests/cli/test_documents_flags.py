@@ -23,6 +23,7 @@ def build(cli: Cli, examples: Path, tmp_path: Path) -> Cli:
     )
 
 
+UNREADABLE = "xx" if shutil.which("tesseract") else "'tesseract' is not installed"
 WRONG = {
     "test-share above one": (("--test-share", 2), "--test-share"),
     "test-share no number": (("--test-share", "x"), "--test-share"),
@@ -60,7 +61,7 @@ WRONG = {
     "lm that is no lm": (("--lm", "os:path"), "os:path"),
     "lm that is not in its module": (("--lm", "os:nothing"), "os:nothing"),
     "lm at no address": (("--lm", "http://", "--model", "m"), "http://"),
-    "ocr language unknown to the engine": (("--ocr", "tesseract", "--ocr-language", "xx"), "xx"),
+    "ocr language unknown to the engine": (("--ocr", "tesseract", "--ocr-language", "xx"), UNREADABLE),
     "unknown writer": (("--writer", "poet"), "--writer"),
     "unknown language": (("--language", "fr"), "--language"),
     "unknown flag": (("--nonsense",), "--nonsense"),
