@@ -5,6 +5,7 @@ An `Item` is JSON plus at most one blob of bytes (a page picture). Only the JSON
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -27,6 +28,11 @@ class Item(BaseModel):
     def key(self) -> str:
         """Content hash: the item's half of a ledger key."""
         return fingerprint(f"{type(self).__name__}\n{self.model_dump_json()}".encode())
+
+    @property
+    def blob_sha256(self) -> str | None:
+        """Content hash of `blob`; None without one."""
+        return None if self.blob is None else hashlib.sha256(self.blob).hexdigest()
 
 
 class File(Item):
@@ -57,6 +63,10 @@ class Page(Item):
     """"pdf" for the file's own text layer, "ocr:NAME" otherwise."""
     perceptual_hash: str = ""
     """Hex of the picture's 64-bit pHash."""
+
+    @property
+    def blob_sha256(self) -> str | None:
+        return None if self.blob is None else self.image.sha256
 
     @property
     def text(self) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -19,7 +18,7 @@ from sightline.core.media import Box, MediaRef, Source, Word
 from sightline.core.ports import OCR
 from sightline.core.sample import Page
 from sightline.media import pdfium
-from sightline.media.layout import arrange
+from sightline.media.layout import reading_order
 from sightline.media.pdf_file import Geometry, PathLike, geometry, open_document
 from sightline.media.pdf_render import jpeg, largest_picture, picture_cover, picture_scale, render
 from sightline.media.pdf_words import clean, read_text_layer
@@ -178,23 +177,20 @@ def _visible_words(page: int, shape: Geometry, canvas: Canvas, scale: float) -> 
     layer = read_text_layer(page, shape)
     if not layer.texts:
         return (), 0, layer.garbled
-    words = arrange(layer.texts, layer.boxes, layer.heights, layer.turns)
-    lines = np.array([word.line for word in words])
+    order = reading_order(layer.texts, layer.boxes, layer.heights, layer.turns)
+    lines = np.array(order.lines)
     starts = np.flatnonzero(np.diff(lines, prepend=-1))
-    boxes = np.fromiter(chain.from_iterable([word.box for word in words]), float).reshape(-1, 4) * scale
+    boxes = layer.boxes[order.places] * scale
     lowest = np.floor(np.minimum.reduceat(boxes[:, :2], starts)).astype(int) - 1
     highest = np.ceil(np.maximum.reduceat(boxes[:, 2:], starts)).astype(int) + 1
     hidden = canvas.plain_parts(np.concatenate((lowest, highest), axis=1))
     if hidden:
-        words = _renumbered([word for word in words if word.line not in hidden])
-    return words, sum(len(word.text) for word in words), layer.garbled
-
-
-def _renumbered(words: list[Word]) -> tuple[Word, ...]:
-    """Lines and blocks counted from 0 again without holes."""
-    lines = {line: at for at, line in enumerate(dict.fromkeys(word.line for word in words))}
-    blocks = {block: at for at, block in enumerate(dict.fromkeys(word.block for word in words))}
-    return tuple(Word(word.text, word.box, lines[word.line], blocks[word.block]) for word in words)
+        order = order.without(hidden)
+    return (
+        order.words(layer.texts, layer.boxes),
+        sum(map(len, map(layer.texts.__getitem__, order.places))),
+        layer.garbled,
+    )
 
 
 def _ocr_words(ocr: OCR, language: str, canvas: Canvas, scale: float, index: int) -> tuple[Word, ...]:

@@ -1,12 +1,13 @@
 """The words of a PDF page as PDFium's text layer has them, with tight boxes; no order is decided here (see layout).
 
-Cost: PDFium is asked once for the text of the page and then per word, not per character: 1.9 ms for a page of 520
-words, where two calls per character take 2.9 ms. Only words in several pieces are looked at character by character.
+Cost: PDFium is asked once for the text of the page and then per word, not per character. Only words in several pieces
+are looked at character by character.
 """
 
 from __future__ import annotations
 
 import re
+from ctypes import c_void_p
 from dataclasses import dataclass
 from itertools import repeat
 from math import pi
@@ -33,8 +34,23 @@ _TOKEN = re.compile(rf"[^\s{_LINE_END_HYPHEN}]+[{_LINE_END_HYPHEN}]?|[{_LINE_END
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\ud800-\udfff\ufffe\uffff]")
 _PRINTED = dict.fromkeys((*range(1, 32), *range(0x7F, 0xA0), 0xFFFF), REPLACEMENT)
 _PRINTED |= {0: "", 2: "-", 0xAD: "-", 0xFFFE: "-"}
+_UNPRINTABLE_IN_WORD = re.compile("(?!\\s)" + _UNPRINTABLE.pattern)
 _SURE_EVERY = 8
 """Every how many characters PDFium is asked whether it knows what the character means."""
+
+
+def _addresses(rows: npt.NDArray[np.generic], column: int) -> list[c_void_p]:
+    """Where PDFium is to write one column of each row."""
+    first = rows.ctypes.data + column * rows.itemsize
+    return list(map(c_void_p, range(first, first + rows.nbytes, rows.strides[0])))
+
+
+_SLOTS = 512
+"""Words asked about before their answers are copied away: the addresses below are made only once."""
+_RECTS = np.zeros((_SLOTS, 4))
+_LEFT, _BOTTOM, _RIGHT, _TOP = (_addresses(_RECTS, column) for column in range(4))
+_LOOSE = np.zeros((_SLOTS, 4), np.float32)
+_LOOSE_ROWS = _addresses(_LOOSE, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +89,7 @@ def clean(text: str) -> str:
 
 def read_text_layer(page: int, geometry: Geometry) -> TextLayer:
     """Words of a page, in the order of PDFium's text; those that lie outside the visible page are left out."""
-    handle = pdfium.load_text(page)
+    handle = c_void_p(pdfium.load_text(page))
     if not handle:
         return no_text()
     try:
@@ -87,7 +103,7 @@ def read_text_layer(page: int, geometry: Geometry) -> TextLayer:
         pdfium.close_text(handle)
 
 
-def _characters(handle: int, count: int) -> str:
+def _characters(handle: c_void_p, count: int) -> str:
     """Text of exactly `count` code points, so that positions in it are PDFium's character indices."""
     units = np.zeros(2 * count + 2, np.uint16)
     written = pdfium.text_utf16(handle, 0, count, units.ctypes.data) - 1
@@ -97,14 +113,14 @@ def _characters(handle: int, count: int) -> str:
     return "".join([chr(code) if code < 0x110000 else REPLACEMENT for code in codes])
 
 
-def _garbled(handle: int, text: str) -> tuple[int, float]:
+def _garbled(handle: c_void_p, text: str) -> tuple[int, float]:
     """Printable characters, and the share of them that means nothing."""
     printable = "".join(text.split())
     if not printable.strip("\x00"):
         return 0, 0.0
     strange = sum(printable.count(char) for char in set(printable) if _is_strange(char))
     asked = range(0, len(text), _SURE_EVERY)
-    unmapped = sum(answer == 1 for answer in map(pdfium.char_unmapped, repeat(handle), asked))
+    unmapped = list(map(pdfium.char_unmapped, repeat(handle), asked)).count(1)
     return len(printable), max(strange / len(printable), unmapped / len(asked))
 
 
@@ -114,18 +130,19 @@ def _is_strange(char: str) -> bool:
     return private or code in (0, 0xFFFD, 0xFFFF) or (code < 32 and char not in _LINE_END_HYPHEN)
 
 
-def _words(handle: int, text: str, geometry: Geometry, chars: int, garbled: float) -> TextLayer:
+def _words(handle: c_void_p, text: str, geometry: Geometry, chars: int, garbled: float) -> TextLayer:
     spans = [match.span() for match in _TOKEN.finditer(text)]
     if not spans:
         return no_text()
     rects, several = _rects(handle, spans)
     heights, turns, lengths = _measures(handle, spans, rects)
-    most = heights * [(end - start) * (WIDEST if text[start].isascii() else WIDEST_CJK) for start, end in spans]
-    several.update(np.flatnonzero(lengths > most).tolist())
+    several.update(np.flatnonzero(lengths > heights * _widest(text, spans)).tolist())
     if several:
         spans, rects, places = _divided(handle, spans, rects, heights, several)
         heights, turns = heights[places], turns[places]
-    texts = [clean(text[start:end]) for start, end in spans]
+    texts = [text[start:end] for start, end in spans]
+    if _UNPRINTABLE_IN_WORD.search(text):
+        texts = list(map(clean, texts))
     boxes = geometry.displayed(rects)
     middle_x, middle_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
     shown = (middle_x > 0) & (middle_x < geometry.width) & (middle_y > 0) & (middle_y < geometry.height)
@@ -139,12 +156,25 @@ def _words(handle: int, text: str, geometry: Geometry, chars: int, garbled: floa
     return TextLayer(texts, boxes, heights, (turns + geometry.rotation) % 360, chars, garbled)
 
 
-def _measures(handle: int, spans: list[tuple[int, int]], rects: Floats) -> tuple[Floats, Turns, Floats]:
+def _widest(text: str, spans: list[tuple[int, int]]) -> Floats:
+    """(n,): width in line heights above which a word is looked at for gaps."""
+    bounds = np.array(spans)
+    widest: Floats = np.full(len(spans), WIDEST)
+    if not text.isascii():
+        widest[[not text[start].isascii() for start, _ in spans]] = WIDEST_CJK
+    widest *= bounds[:, 1] - bounds[:, 0]
+    return widest
+
+
+def _measures(handle: c_void_p, spans: list[tuple[int, int]], rects: Floats) -> tuple[Floats, Turns, Floats]:
     """Line heights, turns in user space (clockwise) and lengths along the line of words with these rectangles."""
     loose = np.zeros((len(spans), 4), np.float32)
-    row, step = loose.ctypes.data, loose.strides[0]
     starts = [start for start, _ in spans]
-    list(map(pdfium.char_loose_box, repeat(handle), starts, range(row, row + loose.nbytes, step)))
+    for first in range(0, len(starts), _SLOTS):
+        part = starts[first : first + _SLOTS]
+        _LOOSE[: len(part)] = 0
+        list(map(pdfium.char_loose_box, repeat(handle), part, _LOOSE_ROWS))
+        loose[first : first + len(part)] = _LOOSE[: len(part)]
     angles = np.fromiter(map(pdfium.char_angle, repeat(handle), starts), np.float64, len(spans))
     turns = np.rint(angles * (2 / pi)).astype(np.int64) * 90
     lying = turns % 180 == 0
@@ -155,7 +185,7 @@ def _measures(handle: int, spans: list[tuple[int, int]], rects: Floats) -> tuple
 
 
 def _divided(
-    handle: int, spans: list[tuple[int, int]], rects: Floats, heights: Floats, several: set[int]
+    handle: c_void_p, spans: list[tuple[int, int]], rects: Floats, heights: Floats, several: set[int]
 ) -> tuple[list[tuple[int, int]], Floats, list[int]]:
     """Spans and rectangles with the words in `several` divided into their pieces, and the place each one comes from."""
     added: list[tuple[int, tuple[int, int], list[float]]] = []
@@ -174,22 +204,25 @@ def _divided(
     return [spans[at] for at in order], rects[order], [places[at] for at in order]
 
 
-def _rects(handle: int, spans: list[tuple[int, int]]) -> tuple[Floats, set[int]]:
+def _rects(handle: c_void_p, spans: list[tuple[int, int]]) -> tuple[Floats, set[int]]:
     """(left, bottom, right, top) of each word, shape (words, 4), and the words that PDFium sees in several places."""
     rects = np.zeros((len(spans), 4))
     several: set[int] = set()
-    row, step = rects.ctypes.data, rects.strides[0]
     count_rects, rect_at = pdfium.count_rects, pdfium.rect_at
-    for place, (start, end) in enumerate(spans):
-        if count_rects(handle, start, end - start) == 1:
-            rect_at(handle, 0, row, row + 24, row + 16, row + 8)
-        else:
-            several.add(place)
-        row += step
+    for first in range(0, len(spans), _SLOTS):
+        part = spans[first : first + _SLOTS]
+        _RECTS[: len(part)] = 0
+        slots = zip(part, _LEFT, _TOP, _RIGHT, _BOTTOM, strict=False)
+        for place, ((start, end), left, top, right, bottom) in enumerate(slots, first):
+            if count_rects(handle, start, end - start) == 1:
+                rect_at(handle, 0, left, top, right, bottom)
+            else:
+                several.add(place)
+        rects[first : first + len(part)] = _RECTS[: len(part)]
     return rects, several
 
 
-def _pieces(handle: int, span: tuple[int, int], height: float) -> list[tuple[tuple[int, int], list[float]]]:
+def _pieces(handle: c_void_p, span: tuple[int, int], height: float) -> list[tuple[tuple[int, int], list[float]]]:
     """A word that PDFium sees in several places, or that is too wide: divided where a gap shows it to be several.
 
     PDFium sets no space between cells of a table that were drawn as one text with equal gaps ("0      0" reads "00").

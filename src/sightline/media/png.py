@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import struct
 from functools import cached_property
-from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 from isal import isal_zlib
+from isal.isal_zlib import crc32
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -57,9 +57,11 @@ class Canvas:
     def is_grey(self) -> bool:
         """True where red = green = blue in every pixel."""
         within_pixel = np.tile(np.array([255, 255, 0], np.uint8), self.width)[:-1]
+        steps = np.empty((_CHECK_ROWS, 3 * self.width - 1), np.uint8)
         for top in range(0, self.height, _CHECK_ROWS):
             rows = self.scanlines[top : top + _CHECK_ROWS, 1:]
-            if ((rows[:, 1:] ^ rows[:, :-1]) & within_pixel).any():
+            np.bitwise_xor(rows[:, 1:], rows[:, :-1], out=steps[: len(rows)])
+            if (np.bitwise_or.reduce(steps[: len(rows)], axis=0) & within_pixel).any():
                 return False
         return True
 

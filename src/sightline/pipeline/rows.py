@@ -15,6 +15,7 @@ class Encoded(NamedTuple):
     key: str
     json: str
     blob: bytes | None
+    blob_sha256: str | None = None
 
 
 class RejectRow(NamedTuple):
@@ -30,7 +31,7 @@ class RejectRow(NamedTuple):
 def encode(item: Item) -> Encoded:
     """JSON made once; the key is `item.key`, hashed from the same text."""
     text = item.model_dump_json()
-    return Encoded(fingerprint(f"{type(item).__name__}\n{text}".encode()), text, item.blob)
+    return Encoded(fingerprint(f"{type(item).__name__}\n{text}".encode()), text, item.blob, item.blob_sha256)
 
 
 def reject_row(index: int, rejected: Rejected, key: str, item: Item | None) -> RejectRow:

@@ -6,7 +6,6 @@ The same function runs in a local worker process and in a Ray task.
 from __future__ import annotations
 
 import errno
-import hashlib
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -125,9 +124,8 @@ def keep(key: str, outcomes: Iterable[Encoded | RejectRow], part: PartWriter) ->
         if isinstance(outcome, RejectRow):
             rejects.append(outcome)
             continue
-        blob = None if outcome.blob is None else hashlib.sha256(outcome.blob).hexdigest()
-        part.add(key, index, outcome, blob)
-        outputs.append((index, outcome.key, blob))
+        part.add(key, index, outcome, outcome.blob_sha256)
+        outputs.append((index, outcome.key, outcome.blob_sha256))
     return Settled(key, tuple(outputs), tuple(rejects))
 
 
