@@ -7,8 +7,9 @@ import torch
 from transformers import Gemma2Config, LlamaConfig
 
 from sightline.runs import vlm_plan
-from sightline.runs.vlm_plan import PLANNED, Load, Plan, _dry_run, fitting, plan
-from sightline.runs.vlm_stages import VLMRun
+from sightline.runs.vlm_plan import PLANNED, Plan, _dry_run, fitting, plan
+from sightline.runs.vlm_planned import Load, subject
+from sightline.runs.vlm_run import VLMRun
 from sightline.train.memory import Forecast, checkpointing, static
 from sightline.train.memory_layers import samples, shortened
 from sightline.train.stages import Stage, train
@@ -88,7 +89,7 @@ SMALL = {"dtype": "float32", "width": 48, "height": 48, "words": 64}
 def test_two_short_dry_runs_tell_what_the_long_one_does(config, load):
     short = plan(config, load)
     assert short.run
-    whole, sizes = _dry_run(config, load, 9)
+    whole, sizes, _ = _dry_run(config, load, subject(config, load), 9)
     assert short.forecast.static == whole.static
     assert short.forecast.peak == pytest.approx(whole.peak, rel=0.01)
     assert short.forecast.activations == pytest.approx(whole.activations, rel=0.01)

@@ -15,7 +15,7 @@ from transformers import (
 )
 
 from sightline.core.errors import InputError
-from sightline.runs.vlm_stages import VLMRun
+from sightline.runs.vlm_run import VLMRun
 from sightline.train.stages import Stage
 from sightline.vlm.connector import Connector
 from sightline.vlm.pretrained import colours_of, encoder_of, language_model_of

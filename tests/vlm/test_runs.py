@@ -25,7 +25,8 @@ from sightline.runs.vlm_data import conversations, told, usable
 from sightline.runs.vlm_fusions import compare_fusions
 from sightline.runs.vlm_page import verdict
 from sightline.runs.vlm_pictures import GRID, SIDE, SYLLABLES, TASKS, series, shown
-from sightline.runs.vlm_plan import Load, fitting, plan
+from sightline.runs.vlm_plan import fitting, plan
+from sightline.runs.vlm_planned import Load
 from sightline.runs.vlm_stages import Tiny, _differences, _pooled, curriculum, joint, tiny, tiny_config
 from sightline.vlm.chat import VLMChat
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from sightline.runs.vlm_config import read_config
-from sightline.runs.vlm_plan import DTYPES, Load, fitting, plan
+from sightline.runs.vlm_plan import fitting, plan
+from sightline.runs.vlm_planned import DTYPES, Load
 
 
 @click.command()
@@ -16,8 +17,10 @@ from sightline.runs.vlm_plan import DTYPES, Load, fitting, plan
 @click.option("--size", default="1024x1024", show_default=True, help="Pixels of an image, WIDTHxHEIGHT.")
 @click.option("--words", default=256, show_default=True, help="Tokens of a conversation that are no picture.")
 @click.option("--dtype", default="bfloat16", show_default=True, type=click.Choice(list(DTYPES)))
-@click.option("--trainable", default="connector,llm", show_default=True, help="Parts that train.")
-@click.option("--lora", default=0, show_default=True, help="Rank of adapters on the language model; they alone train.")
+@click.option("--trainable", default="", help="Parts that train, with commas. Default: the config's heaviest stage.")
+@click.option(
+    "--lora", default=0, help="Rank of adapters on the language model, training alone. Default: the config's."
+)
 @click.option("--checkpointing", is_flag=True, help="Compute activations again instead of keeping them.")
 @click.option("--reference", default="none", show_default=True,
               type=click.Choice(["none", "copy", "adapter-off", "precomputed"]))  # fmt: skip
@@ -38,7 +41,9 @@ def command(name: str, changes: tuple[str, ...], size: str, trainable: str, card
         raise click.UsageError("--size is WIDTHxHEIGHT, as 1024x768")
     config = read_config(name, changes)
     options["checkpointing"] = options["checkpointing"] or config.checkpointing
-    load = Load.model_validate({**options, "width": width, "height": height, "trainable": trainable.split(",")})
+    load = Load.model_validate(
+        {**options, "width": width, "height": height, "trainable": trainable.split(",") if trainable else ()}
+    )
     made = plan(config, load)
     fits = fitting(config, load, card, made) if card else None
     for line in made.words(load, card, fits):

@@ -16,7 +16,8 @@ from sightline.runs.vlm_config import read_config
 from sightline.runs.vlm_data import conversations, told, usable
 from sightline.runs.vlm_documents import Sizes, read_documents
 from sightline.runs.vlm_page import verdict
-from sightline.runs.vlm_stages import Tiny, run, tiny
+from sightline.runs.vlm_run import run
+from sightline.runs.vlm_stages import Tiny, tiny
 from sightline.train.feature_cache import Usage
 from sightline.train.stages import Progress
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from sightline.core.errors import InputError
 from sightline.runs.vlm_plan import PLANNED
-from sightline.runs.vlm_stages import VLMRun
+from sightline.runs.vlm_run import VLMRun
 
 
 def read_config(name: str, changes: Sequence[str] = ()) -> VLMRun:

@@ -25,7 +25,8 @@ from sightline.core.score import Score
 from sightline.evaluate.metrics.anls import anls, totals
 from sightline.evaluate.statistics import paired_t
 from sightline.runs.vlm_pictures import hangul_font
-from sightline.runs.vlm_stages import ALL, VLMRun, run, tiny_config
+from sightline.runs.vlm_run import VLMRun, run
+from sightline.runs.vlm_stages import ALL, tiny_config
 from sightline.train.packing import epochs
 from sightline.train.stages import Stage, train
 from sightline.vlm.chat import VLMChat, loaded

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from sightline.runs.vlm_pictures import series
-from sightline.runs.vlm_stages import ALL, run, scores_of, tiny_config
+from sightline.runs.vlm_run import run
+from sightline.runs.vlm_stages import ALL, answered, scores_of, tiny_config
 from sightline.train.stages import Stage
 from sightline.vlm.fusion import Fusion
 from sightline.vlm.resolution import Tiles
@@ -32,7 +33,8 @@ def compare_fusions(
         stage = Stage(name="joint", data="mix", trainable=parts, lr=dict.fromkeys(parts, 2e-3), steps=steps)
         config = tiny_config((stage,), fusion=Fusion(kind=kind, every=1, heads=4), seed=seed)
         config = config.model_copy(update={"resolution": Tiles(tile=32, longest=64, patch=8, merge=2), "batch": 16})
-        result = run(config, {"mix": rows}, out / kind, test)
+        result = run(config, {"mix": rows}, out / kind)
+        answers = answered(result.model, result.reader, test)
         lengths = [len(result.reader.encode(row).ids) for row in rows[:100]]
         tokens = sum(lengths) / len(lengths) * config.batch * len(result.course.losses)
         table.append(
@@ -42,7 +44,7 @@ def compare_fusions(
                 "sequence": round(sum(lengths) / len(lengths), 1),
                 "tokens_per_second": round(tokens / result.course.seconds),
                 "pictures_per_second": round(config.batch * len(result.course.losses) / result.course.seconds, 1),
-                "scores": {task: [s.value, *s.interval] for task, s in scores_of(result.answers).items()},
+                "scores": {task: [s.value, *s.interval] for task, s in scores_of(answers).items()},
             }
         )
     (out / "fusions.json").write_text(json.dumps(table, indent=1), encoding="utf-8")

@@ -5,57 +5,23 @@ from __future__ import annotations
 
 # mypy: disable-error-code="no-untyped-call"
 # torch leaves many of its functions untyped.
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
-from sightline.runs.vlm_stages import VLMRun, curriculum, tiny_config
-from sightline.train.lora import Lora, add_lora
-from sightline.train.memory import GB, Forecast, Reference, checkpointing, dry_run, split_batch
-from sightline.train.memory_layers import depth, extrapolated, samples, shortened
-from sightline.train.parts import PARTS, freeze_all_but, part_of
+from sightline.runs.vlm_planned import DTYPES, Load, Subject, prepared, subject
+from sightline.runs.vlm_run import VLMRun
+from sightline.runs.vlm_stages import curriculum, tiny_config
+from sightline.train.memory import GB, Forecast, dry_run, split_batch
+from sightline.train.memory_layers import depth, extrapolated, samples
+from sightline.train.parts import Parts, part_of
 from sightline.train.stages import Stage
 from sightline.vlm.connector import Connector
-from sightline.vlm.fusion import KEY, Fusion, Memory, layers_of
-from sightline.vlm.model import VLM
-from sightline.vlm.pretrained import config_of
-from sightline.vlm.resolution import Tiles, count, crosses
-
-DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
-class Load(BaseModel):
-    """What one step is given."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    batch: int = Field(default=1, ge=1)
-    images: int = Field(default=1, ge=0)
-    """Per conversation."""
-    width: int = Field(default=1024, ge=1)
-    height: int = Field(default=1024, ge=1)
-    """Pixels of an image."""
-    words: int = Field(default=256, ge=1)
-    """Tokens of a conversation that are no picture."""
-    dtype: str = "bfloat16"
-    checkpointing: bool = False
-    reference: Reference = "none"
-    lora: int = Field(default=0, ge=0)
-    """Rank of adapters on the language model; 0 for none."""
-    trainable: tuple[str, ...] = ("connector", "llm")
-    """Parts that train; with `lora`, the adapters alone."""
-    wanted: int = Field(default=64, ge=1)
-    """Conversations of one optimizer step, over all its batches."""
-    rows: int = Field(default=0, ge=0)
-    """Conversations of the whole training, for a forecast of time; 0 for none."""
-    speed: float = Field(default=100.0, gt=0)
-    """TFLOP/s that the machine achieves in training (about a third of what its maker states)."""
+from sightline.vlm.fusion import Fusion
+from sightline.vlm.resolution import Tiles
 
 
 class Plan(BaseModel):
@@ -70,6 +36,8 @@ class Plan(BaseModel):
     """Patches of one conversation that the encoder works through."""
     layers: int
     """Of the language model."""
+    trained: tuple[str, ...] = ()
+    """The parts that train."""
     run: tuple[int, ...] = ()
     """Numbers of layers that were run and carried on in a straight line; empty: all of them were run."""
     flops: float
@@ -80,6 +48,7 @@ class Plan(BaseModel):
         """For people; `card` in GB."""
         f = self.forecast
         lines = [
+            f"trains: {', '.join(self.trained)}",
             str(f.static),
             f"activations {f.activations / GB:.2f} GB, peak {f.peak / GB:.2f} GB (tensors; the allocator adds to it)",
             f"one conversation: {self.tokens} tokens in the sequence, {self.vision} patches through the encoder",
@@ -128,43 +97,69 @@ class Plan(BaseModel):
 
 
 def plan(config: VLMRun, load: Load) -> Plan:
-    """One dry run. Raises PlanError for parts that the model does not have."""
-    views = config.resolution.plan(load.width, load.height)
-    patches = sum((v.width // config.resolution.patch) * (v.height // config.resolution.patch) for v in views.views)
-    in_sequence = count(views, config.fusion.kind)
-    llm = config_of(config.llm)
-    run = samples(llm, 1 if config.fusion.kind == "embed" else config.fusion.every) or ()
-    layers, steps = depth(llm), 0
+    """One dry run, or two of few layers. Raises PlanError for parts that the model does not have."""
+    about = subject(config, load)
+    run = (about.every and samples(about.text, about.every)) or ()
+    layers, steps = depth(about.text), 0
     if run:
         steps = (layers - run[0]) // (run[1] - run[0])
-        (few, small), (more, large) = (_dry_run(config, load, n) for n in run)
-        forecast = extrapolated(few, more, steps)
-        sizes = Counter({part: small[part] + steps * (large[part] - small[part]) for part in PARTS})
+        few, more = (_dry_run(config, load, about, n) for n in run)
+        forecast = extrapolated(few.forecast, more.forecast, steps)
+        sizes = Counter({part: small + steps * (more.sizes[part] - small) for part, small in few.sizes.items()})
+        trained = few.trained
     else:
-        forecast, sizes = _dry_run(config, load, layers)
-    tokens, vision = load.words + load.images * in_sequence, load.images * patches
-    flops = _flops(sizes, load, tokens, vision)
-    return Plan(forecast=forecast, tokens=tokens, vision=vision, flops=flops, layers=layers, run=run)
+        forecast, sizes, trained = _dry_run(config, load, about, layers)
+    flops = _flops(sizes, load, trained, about)
+    return Plan(
+        forecast=forecast,
+        tokens=about.tokens,
+        vision=about.vision,
+        flops=flops,
+        layers=layers,
+        run=run,
+        trained=trained,
+    )
 
 
-def _dry_run(config: VLMRun, load: Load, layers: int) -> tuple[Forecast, Counter[str]]:
-    """The forecast, and the parameters of each part."""
+class _Dry(NamedTuple):
+    """What one dry run told."""
+
+    forecast: Forecast
+    sizes: Counter[str]
+    """Parameters of each part."""
+    trained: tuple[str, ...]
+
+
+def _dry_run(config: VLMRun, load: Load, about: Subject, layers: int) -> _Dry:
     sizes: Counter[str] = Counter()
+    trained: tuple[str, ...] = ()
 
     def build() -> Any:
-        model = _model(config, load, layers)
-        for name, parameter in model.named_parameters():
-            sizes[part_of(name, PARTS)] += parameter.numel()
+        nonlocal trained
+        model, trained = prepared(config, load, about, layers)
         return model
+
+    def loss(model: nn.Module) -> Tensor:
+        if not sizes:  # after shared weights were tied
+            sizes.update(_sizes(model, about.parts))
+        return about.loss(model)
 
     forecast = dry_run(
         build,
-        _loss(config, load),
+        loss,
         dtype=DTYPES[load.dtype],
         reference=load.reference,
-        layers=lambda model: list(layers_of(model.model.language_model)),
+        layers=about.layers,
+        real_inputs=about.real_inputs,
     )
-    return forecast, sizes
+    return _Dry(forecast, sizes, trained)
+
+
+def _sizes(model: nn.Module, parts: Parts) -> Counter[str]:
+    sizes: Counter[str] = Counter()
+    for name, parameter in model.named_parameters():
+        sizes[part_of(name, parts)] += parameter.numel()
+    return sizes
 
 
 def fitting(config: VLMRun, load: Load, card: float, known: Plan | None = None, most: int = 1024) -> int:
@@ -192,12 +187,13 @@ def fitting(config: VLMRun, load: Load, card: float, known: Plan | None = None, 
     return low + (limit - peak(low)) * (high - low) // (peak(high) - peak(low))
 
 
-def _flops(sizes: Mapping[str, int], load: Load, tokens: int, vision: int) -> float:
+def _flops(sizes: Mapping[str, int], load: Load, trained: Sequence[str], about: Subject) -> float:
     """See `Plan.flops`; attention's own products, small beside these, are left out."""
     back = 2 + load.checkpointing
     text = sizes["llm"] + sizes["cross"]
-    encoder = 1 + back * ("encoder" in load.trainable and not load.lora)
-    return 2.0 * (text * tokens * (1 + back) + (sizes["encoder"] * encoder + sizes["connector"] * (1 + back)) * vision)
+    encoder = 1 + back * ("encoder" in trained)
+    seen = (sizes["encoder"] * encoder + sizes["connector"] * (1 + back)) * about.vision
+    return 2.0 * (text * about.tokens * (1 + back) + seen)
 
 
 def eight_billion() -> VLMRun:
@@ -225,74 +221,8 @@ def eight_billion() -> VLMRun:
             "num_key_value_heads": 8,
         },
         resolution=Tiles(patch=14, merge=3),
-        stages=(Stage(name="sft", trainable=("llm",), lr={"llm": 1e-5}, steps=1),),
+        stages=(Stage(name="sft", trainable=("connector", "llm"), lr={"connector": 1e-5, "llm": 1e-5}, steps=1),),
     )
 
 
 PLANNED: Final[dict[str, Callable[[], VLMRun]]] = {"8b": eight_billion, "tiny": lambda: tiny_config(curriculum(100))}
-
-
-def _model(config: VLMRun, load: Load, layers: int) -> Any:
-    llm = shortened(config_of(config.llm), layers)
-    model: Any = VLM(config_of(config.encoder), config.connector, config.fusion, llm).train()
-    parts = load.trainable
-    if load.lora:
-        with _without_bitsandbytes():
-            add_lora(model, Lora(rank=load.lora))
-        parts = ("lora",)
-    freeze_all_but(model, parts, PARTS)
-    if load.checkpointing:
-        checkpointing(model)
-    return model
-
-
-@contextmanager
-def _without_bitsandbytes() -> Iterator[None]:
-    """peft imports bitsandbytes wherever it is installed: a second of CPU, and a complaint about missing kernels on
-    stderr, for four-bit layers that a plan does not have. Afterwards it can be imported as ever."""
-    hidden: dict[str, Any] = {"bitsandbytes": None}
-    if "bitsandbytes" in sys.modules:
-        hidden = {}
-    sys.modules.update(hidden)
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]
-            peft = sys.modules["peft.import_utils"]
-            peft.is_bnb_available.cache_clear()
-            peft.is_bnb_4bit_available.cache_clear()
-
-
-def _loss(config: VLMRun, load: Load) -> Callable[[nn.Module], Tensor]:
-    """One forward pass as training does it, on inputs without numbers."""
-    each = config.resolution.plan(load.width, load.height)
-    views = [view for _ in range(load.batch * load.images) for view in each.views]
-    across = [crosses(view, config.fusion.kind) for view in views]
-
-    def loss(model: Any) -> Tensor:
-        sizes = [(view.height, view.width) for view in views]
-        made: list[Tensor] = []
-        if views:
-            high, wide = max(s[0] for s in sizes), max(s[1] for s in sizes)
-            pixels = torch.empty(len(views), 3, high, wide)
-            made = model.model.views(model.model.encode(pixels, sizes), sizes)
-        features = [one for one, crossed in zip(made, across, strict=True) if not crossed]
-        seen = [one for one, crossed in zip(made, across, strict=True) if crossed]
-        length = load.words + load.images * count(each, config.fusion.kind)
-        embeds = model.get_input_embeddings()(torch.zeros(load.batch, length, dtype=torch.long))
-        if features:
-            joined = torch.cat(features).unflatten(0, (load.batch, -1))
-            embeds = torch.cat([joined, embeds[:, joined.shape[1] :]], dim=1)
-        labels = torch.zeros(load.batch, length, dtype=torch.long)
-        mask = torch.ones(load.batch, length, dtype=torch.long)
-        memory: dict[str, Any] = {}
-        if seen:
-            keys = torch.cat(seen).unflatten(0, (load.batch, -1))
-            visible = torch.ones(load.batch, 1, length, keys.shape[1], dtype=torch.bool)
-            memory = {KEY: Memory(keys, visible, visible[:, :, :1])}
-        out = model(inputs_embeds=embeds, attention_mask=mask, labels=labels, use_cache=False, **memory)
-        value: Tensor = out.loss
-        return value
-
-    return loss

@@ -1,19 +1,15 @@
-"""A vision-language model from parts to answers: build, train by stages, score, choose, write a plain folder.
-
-`tiny()` is the CPU-sized twin: everything random at the start, synthetic pictures, a staged curriculum against joint
-training with the same pictures, batches and number of steps.
+"""`tiny()`, the CPU-sized twin of a run: everything random at the start, synthetic pictures, a staged curriculum
+against joint training with the same pictures, batches and number of steps.
 """
 
 from __future__ import annotations
 
 import json
 import multiprocessing
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
@@ -21,151 +17,25 @@ from typing import Any, Final
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import nn
-from transformers import PreTrainedTokenizerBase
 
-from sightline.core.message import Message, Request
+from sightline.core.message import Request
 from sightline.core.score import Proportion
 from sightline.evaluate.boxes import iou
 from sightline.evaluate.statistics import paired_t
 from sightline.runs.vlm_page import write_page
 from sightline.runs.vlm_pictures import SIDE, TASKS, WORDS, Shown, series
-from sightline.train.checkpoint import save_folder
-from sightline.train.feature_cache import Featured
-from sightline.train.machine import Machine
-from sightline.train.memory import checkpointing
-from sightline.train.packing import check_packable, epochs, packed_epochs
-from sightline.train.stages import Choice, Course, Data, Progress, Stage, Watch, train
+from sightline.runs.vlm_run import Exam, VLMRun, run
+from sightline.train.stages import Stage
 from sightline.vlm.boxes import boxes_in
-from sightline.vlm.chat import VLMChat, loaded
+from sightline.vlm.chat import VLMChat
 from sightline.vlm.connector import Connector
 from sightline.vlm.fusion import Fusion
-from sightline.vlm.model import VLM
-from sightline.vlm.pixels import stacked
-from sightline.vlm.pretrained import Named, colours_of, encoder_of, language_model_of, tokenizer_of
-from sightline.vlm.reader import Encoded, VLMReader, reader_for
-from sightline.vlm.resolution import Fixed, Resolution
-from sightline.vlm.row_budget import Fit, fitted_rows, told
-from sightline.vlm.tokenizer import byte_tokenizer
+from sightline.vlm.resolution import Fixed
 
 ALL = ("encoder", "connector", "llm")
 ARMS: Final = ("staged", "joint")
 SAVES: Final = 8
 """Checkpoints of a schedule, about."""
-
-
-class VLMRun(BaseModel):
-    """Everything that decides a run. Encoder and language model are transformers configs as JSON ("model_type" names
-    the family; they start random), or folders or hub ids (their weights and tokenizer are loaded)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    encoder: Named
-    connector: Connector = Connector()
-    fusion: Fusion = Fusion()
-    llm: Named
-    resolution: Resolution
-    stages: tuple[Stage, ...]
-    words: tuple[str, ...] = ()
-    """What the tokenizer holds as one token each; everything else is spelled in bytes."""
-    batch: int = Field(default=16, ge=1)
-    """Conversations per batch, where rows are padded."""
-    by_length: bool = False
-    """Rows of like length share a batch: less padding, but a batch of short answers then holds one answer alone."""
-    pack: int = Field(default=0, ge=0)
-    """Tokens of a pack; 0 pads instead. Only for language models with a leak test."""
-    checkpointing: bool = False
-    """Compute activations of the parts that train again in the backward pass instead of keeping them: about a third
-    more time, the same gradients. A frozen language model keeps its own."""
-    picture_budget: int | None = None
-    """Tokens that one picture may take; larger ones are shrunk."""
-    longest: int | None = None
-    """Tokens of a conversation; longer ones get smaller pictures, then are split between questions, else refused."""
-    features: bool = True
-    """Where the encoder is frozen its features are computed once and kept in OUT/features (losses equal to 1e-6)."""
-    seed: int = 0
-
-    def build(self) -> tuple[VLM, VLMReader]:
-        """What is not loaded is random from `seed`; a byte tokenizer where the language model brings none."""
-        torch.manual_seed(self.seed)
-        model = VLM(encoder_of(self.encoder), self.connector, self.fusion, language_model_of(self.llm))
-        if self.checkpointing:
-            checkpointing(model)
-        return model, reader_for(model, self.tokenizer(), self.resolution, *colours_of(self.encoder))
-
-    def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The language model's own, or one token per byte and per word of `words`."""
-        return tokenizer_of(self.llm) or byte_tokenizer(self.words)
-
-    def fitted(self, reader: VLMReader, row: Sequence[Message]) -> Fit:
-        """One conversation within the limits. Raises Reject where it cannot be."""
-        return fitted_rows(reader, row, self.longest or sys.maxsize, picture_budget=self.picture_budget)
-
-    def data(self, model: VLM, reader: VLMReader, rows: Sequence[Encoded], out: Path) -> Data | Featured:
-        """Rows -> a batch per step."""
-        if self.pack:
-            check_packable(model)
-
-        def batches(rows: Sequence[Any]) -> Data:
-            if self.pack:
-                return packed_epochs(rows, self.pack, stacked, self.seed)
-            return epochs(rows, self.batch, reader.collate, self.seed, by_length=self.by_length)
-
-        return Featured(rows, batches, out / "features") if self.features else batches(rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What `run` made."""
-
-    course: Course
-    answers: list[Answered]
-    model: VLM
-    reader: VLMReader
-    lengths: dict[str, str]
-    """Per data: how many conversations were shrunk or split, in words."""
-
-
-def run(
-    config: VLMRun,
-    rows: Mapping[str, Sequence[tuple[Message, ...]]],
-    out: Path,
-    test: Sequence[Shown] = (),
-    check: Sequence[Shown] = (),
-    tell: Callable[[Progress], None] | None = None,
-) -> Result:
-    """Train on `rows` (by the names that stages use) and write OUT/model; goes on from OUT. `check` is answered at
-    every save, and the best of these checkpoints becomes OUT/model; without it the last one does. `test` is answered
-    once, by OUT/model; `tell` hears of every step. Raises what `train` does, and Reject for a row that cannot be
-    encoded (filter them first)."""
-    model, reader = config.build()
-    machine = Machine()
-    fits = {name: [config.fitted(reader, row) for row in given] for name, given in rows.items()}
-    data = {
-        name: config.data(model, reader, [row for fit in given for row in fit.rows], out)
-        for name, given in fits.items()
-    }
-
-    def write(folder: Path) -> None:
-        model.save_pretrained(folder)
-        reader.save_pretrained(folder)
-
-    def judge(seen: nn.Module) -> dict[str, float]:
-        return {task: score.value for task, score in scores_of(answered(model, reader, check)).items()}
-
-    tasks = {shown.task for shown in check}
-    choice = Choice(weights=dict.fromkeys(sorted(tasks), 1.0))
-    keep = partial(save_folder, out / "model", write)
-    watch = Watch(judge=judge, choice=choice, keep=keep, tell=tell) if check else Watch(tell=tell)
-    course = train(model, config.stages, data, out, watch=watch, machine=machine)
-    if not machine.rank:
-        if not check:
-            keep()
-        (out / "run.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
-    machine.wait()
-    chosen, reader = loaded(out / "model")
-    lengths = {name: told(given) for name, given in fits.items()}
-    return Result(course, answered(chosen, reader, test), chosen, reader, lengths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +47,7 @@ class Answered:
     right: bool
 
 
-def answered(model: VLM, reader: VLMReader, test: Sequence[Shown]) -> list[Answered]:
+def answered(model: Any, reader: Any, test: Sequence[Shown]) -> list[Answered]:
     """Exact answers are right; boxes with an overlap (IoU) of at least one half."""
     chat = VLMChat(model, reader, batch_size=100)
     requests = [Request(messages=shown.messages[:1], max_tokens=16) for shown in test]
@@ -300,10 +170,15 @@ def _arm(name: str, out: Path, sizes: Tiny, seed: int) -> dict[str, Any]:
         for stage in stages
     }
     test, check = (list(series(TASKS, n * len(TASKS), seed, draw)) for n, draw in ((sizes.tests, 4), (sizes.checks, 5)))
-    before = scores_of(answered(*config.build(), test)) if name == "staged" else {}
-    result = run(config, rows, out / (name if seed == sizes.seed else f"{name}-{seed}"), test, check)
+    model, reader = config.build()
+    before = scores_of(answered(model, reader, test)) if name == "staged" else {}
+    exam = Exam(
+        lambda *model: {t: s.value for t, s in scores_of(answered(*model, check)).items()}, dict.fromkeys(TASKS, 1.0)
+    )
+    result = run(config, rows, out / (name if seed == sizes.seed else f"{name}-{seed}"), exam)
+    answers = answered(result.model, result.reader, test)
     starts = dict(zip((stage.name for stage in stages), accumulate((s.steps for s in stages), initial=0), strict=False))
-    scores = scores_of(result.answers)
+    scores = scores_of(answers)
     return {
         "seed": seed,
         "cpu_seconds": round(time.process_time() - begin),
@@ -314,7 +189,7 @@ def _arm(name: str, out: Path, sizes: Tiny, seed: int) -> dict[str, Any]:
         "losses": [round(loss, 4) for loss in result.course.losses],
         "samples": [
             {"task": a.shown.task, "answer": a.shown.answer, "reply": a.reply, "right": a.right}
-            for a in result.answers[: 4 * len(TASKS)]
+            for a in answers[: 4 * len(TASKS)]
         ],
     }
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 # mypy: disable-error-code="no-untyped-call"
 # torch leaves many of its functions untyped.
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import nn
+from safetensors.torch import save_file
+from torch import Tensor, nn
 
 from sightline.core.door import require
 from sightline.core.errors import PlanError
+from sightline.train.machine import whole
 from sightline.train.parts import PARTS, Parts, part_of
 
 BLOCK: Final = 64
@@ -65,18 +68,59 @@ def add_lora(model: nn.Module, lora: Lora, parts: Parts = PARTS) -> None:
 def merge_lora(model: nn.Module) -> int:
     """Adds every adapter to its layer and removes it; returns how many there were. Four-bit layers become plain ones of
     their rounded weights."""
-    kind = require("peft.tuners.tuners_utils", "train").BaseTunerLayer
-    found: list[tuple[str, Any]] = [
-        (name, module) for name, module in model.named_modules() if isinstance(module, kind)
-    ]
-    for name, layer in found:
+    found = _adapted(model)
+    for name, layer in found.items():
         base = layer.get_base_layer()
-        if getattr(base.weight, "quant_state", None) is None:
-            layer.merge()
-        else:
-            base = _to_plain(base, layer)
-        _replace(model, name, base)
+        plain = nn.Linear(base.in_features, base.out_features, bias=base.bias is not None, device="meta")
+        plain.weight, plain.bias = nn.Parameter(_merged(layer)), base.bias
+        _replace(model, name, plain)
     return len(found)
+
+
+def plain_state(model: nn.Module) -> dict[str, Tensor]:
+    """The weights as `merge_lora` would leave them, whole even where processes hold a part each; the model stays as it
+    is. All processes of a sharded model must call it."""
+    layers = _adapted(model)
+    state: dict[str, Tensor] = {}
+    for name, value in model.state_dict().items():
+        layer, found, inner = name.rpartition(".base_layer.")
+        if not found:
+            if ".lora_" not in name:
+                state[name] = whole(value)
+        elif inner == "weight":
+            state[f"{layer}.weight"] = _merged(layers[layer])
+        elif inner == "bias":
+            state[f"{layer}.bias"] = whole(value)
+    return state
+
+
+def save_adapter(model: nn.Module, folder: Path) -> None:
+    """The adapters alone, as peft keeps them: `PeftModel.from_pretrained(base, folder)` reads them."""
+    config: Any = model.peft_config
+    named = {name: value for name, value in model.state_dict().items() if ".lora_" in name}
+    folder.mkdir(parents=True, exist_ok=True)
+    config["default"].save_pretrained(folder)
+    tensors = {f"base_model.model.{name.replace('.default.', '.')}": one.contiguous() for name, one in named.items()}
+    save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+
+
+def _adapted(model: nn.Module) -> dict[str, Any]:
+    kind = require("peft.tuners.tuners_utils", "train").BaseTunerLayer
+    return {name: module for name, module in model.named_modules() if isinstance(module, kind)}
+
+
+@torch.no_grad()
+def _merged(layer: Any) -> Tensor:
+    """Weight of a layer with its adapters added: W + (alpha / rank) B A."""
+    weight = layer.get_base_layer().weight
+    if (packed := getattr(weight, "quant_state", None)) is not None:
+        made: Tensor = require("bitsandbytes", "qlora").functional.dequantize_4bit(weight.data, packed)
+    else:
+        made = whole(weight.detach())
+    for name in layer.active_adapters:
+        low, high = (whole(part[name].weight.detach()).float() for part in (layer.lora_A, layer.lora_B))
+        made = made + (layer.scaling[name] * (high @ low)).to(made.dtype)
+    return made
 
 
 def _to_four_bits(model: Any, names: Sequence[str]) -> None:
@@ -98,16 +142,6 @@ def _to_four_bits(model: Any, names: Sequence[str]) -> None:
         small.bias = plain.bias
         _replace(model, name, small)
     model.is_loaded_in_4bit = True  # what peft asks for
-
-
-def _to_plain(base: Any, layer: Any) -> nn.Linear:
-    rounded = require("bitsandbytes", "qlora").functional.dequantize_4bit(base.weight.data, base.weight.quant_state)
-    added = sum(layer.get_delta_weight(adapter) for adapter in layer.active_adapters)
-    plain = nn.Linear(base.in_features, base.out_features, bias=base.bias is not None, device="meta")
-    with torch.no_grad():
-        plain.weight = nn.Parameter(rounded.to(added.dtype) + added)
-        plain.bias = base.bias
-    return plain
 
 
 def _replace(model: nn.Module, name: str, new: nn.Module) -> None:

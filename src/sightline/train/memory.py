@@ -14,6 +14,7 @@ from __future__ import annotations
 # torch leaves many of its functions untyped.
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Literal
 
 import torch
@@ -22,7 +23,10 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from transformers import PreTrainedModel
 from transformers.initialization import meta_device_safe_creation_ops, no_init_weights
+
+from sightline.train.numbers import Numbers
 
 Reference = Literal["none", "copy", "adapter-off", "precomputed"]
 """Of preference training: a second copy of all weights; the same weights with the adapter switched off; its
@@ -216,17 +220,22 @@ def dry_run(
     dtype: torch.dtype = torch.float32,
     reference: Reference = "none",
     layers: Callable[[Any], Sequence[nn.Module]] = lambda _: (),
+    real_inputs: bool = False,
 ) -> Forecast:
-    """`followed` without numbers: `build` makes the model (its weights are never filled), `loss` makes fake inputs by
-    ordinary torch calls and runs it, with an attention mask as training has one. Shapes must not depend on numbers."""
+    """`followed` without numbers: `build` makes the model (its weights are never filled), `loss` makes its inputs by
+    ordinary torch calls and runs it, with an attention mask as training has one. Shapes must not depend on numbers,
+    or, with `real_inputs`, on those of the inputs alone (see `numbers`)."""
     default = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
         with torch.device("meta"), no_init_weights(), meta_device_safe_creation_ops():
             model = build()
-        with FakeTensorMode():
+        if isinstance(model, PreTrainedModel):
+            model.tie_weights()  # left out with the numbers: a head shared with the embeddings would count twice
+        with FakeTensorMode(allow_non_fake_inputs=real_inputs):
             _as_on_cpu(model)
-            return followed(model, loss, reference, layers)
+            with Numbers() if real_inputs else nullcontext():
+                return followed(model, loss, reference, layers)
     finally:
         torch.set_default_dtype(default)
 

@@ -10,12 +10,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from safetensors import SafetensorError
 from torch import Tensor
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
 from sightline.core.errors import InputError, ModelError, Reject
 from sightline.core.message import Clip, Reply, Request, Usage
@@ -24,6 +24,8 @@ from sightline.vlm.reader import Encoded, VLMReader
 from sightline.vlm.ready.kit import ReadyReader, ReadyRow, ready
 
 Row = Encoded | ReadyRow
+OURS: Final = "sightline_vlm"
+UNREADABLE: Final = (OSError, ValueError, SafetensorError, RuntimeError)
 SURROGATE_FREE = str.maketrans({"\x00": "\ufffd"})
 
 
@@ -42,21 +44,53 @@ def loaded(folder: Path) -> tuple[VLM, VLMReader]:
     """Model and reader of a folder, in evaluation mode. Raises InputError where a file is missing, broken or of another
     model."""
     kind = kind_of(folder)
-    if kind != "sightline_vlm":
+    if kind != OURS:
         raise InputError(f"a model of type {kind!r}, not one of ours", subject=folder)
+    reader = _reader(folder)
     try:
         opened: Any = AutoModelForImageTextToText.from_pretrained(
             folder, use_safetensors=True, local_files_only=True, output_loading_info=True
         )
-        reader = AutoProcessor.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, SafetensorError, RuntimeError) as error:
-        what = " ".join(str(error).split())[:200]
-        raise InputError(f"the model cannot be read ({what})", subject=folder) from error
+    except UNREADABLE as error:
+        raise _unreadable(folder, error) from error
     model, report = opened
-    odd = sorted(report["missing_keys"]) + sorted(report["unexpected_keys"])
-    if odd or not isinstance(reader, VLMReader):
-        raise InputError("weights or reader of another model", subject=folder, remedy=f"first differences: {odd[:3]}")
+    if odd := sorted(report["missing_keys"]) + sorted(report["unexpected_keys"]):
+        raise InputError("weights of another model", subject=folder, remedy=f"first differences: {odd[:3]}")
     return model.eval(), reader
+
+
+def whole_model(name: str | Path) -> tuple[Any, VLMReader | ReadyReader]:
+    """Model and reader, in evaluation mode, of a folder that `train vlm` wrote, or of a ready model: a folder or a hub
+    id that the user names. Raises InputError as `loaded` and `ready`."""
+    return loaded(Path(name)) if _is_ours(name) else ready(name)
+
+
+def whole_reader(name: str | Path) -> tuple[Any, VLMReader | ReadyReader]:
+    """The same without its weights: config and reader."""
+    if _is_ours(name):
+        return AutoConfig.from_pretrained(name, local_files_only=True), _reader(Path(name))
+    model, reader = ready(name, weights=False)
+    return model.config, reader
+
+
+def _is_ours(name: str | Path) -> bool:
+    folder = Path(name)
+    return (folder / "config.json").is_file() and kind_of(folder) == OURS
+
+
+def _reader(folder: Path) -> VLMReader:
+    try:
+        reader = AutoProcessor.from_pretrained(folder, local_files_only=True)
+    except UNREADABLE as error:
+        raise _unreadable(folder, error) from error
+    if not isinstance(reader, VLMReader):
+        raise InputError("the reader of another model", subject=folder, remedy="processor_config.json is missing")
+    return reader
+
+
+def _unreadable(folder: Path, error: Exception) -> InputError:
+    what = " ".join(str(error).split())[:200]
+    return InputError(f"the model cannot be read ({what})", subject=folder)
 
 
 class VLMChat:
@@ -75,8 +109,8 @@ class VLMChat:
     @classmethod
     def open(cls, folder: Path, *, batch_size: int = 8) -> VLMChat:
         """The model of a folder, ours or a ready one; raises InputError as `loaded` and `ready`."""
-        made = loaded(folder) if kind_of(folder) == "sightline_vlm" else ready(folder)
-        return cls(*made, name=folder.resolve().name, batch_size=batch_size)
+        kind_of(folder)
+        return cls(*whole_model(folder), name=folder.resolve().name, batch_size=batch_size)
 
     @property
     def name(self) -> str:

@@ -24,11 +24,21 @@ from sightline.core.errors import InputError, Reject
 from sightline.core.message import Message, Picture
 from sightline.vlm.config import VLMConfig
 from sightline.vlm.pixels import MEAN, STD, cut, opened, sizes_of, stacked
-from sightline.vlm.resolution import IMAGE, SEEN, FusionKind, PicturePlan, Resolution, fitted, layout, special_tokens
+from sightline.vlm.resolution import (
+    IMAGE,
+    SEEN,
+    FusionKind,
+    PicturePlan,
+    Resolution,
+    count,
+    fitted,
+    layout,
+    special_tokens,
+)
+from sightline.vlm.rows import IGNORED, padded
 from sightline.vlm.template import CONTROL, FINISH, PAD, TEMPLATE, joined, pieces
 
 RESOLUTION: TypeAdapter[Resolution] = TypeAdapter(Resolution)
-IGNORED = -100
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +136,7 @@ class VLMReader(ProcessorMixin):
 
     def collate(self, rows: Sequence[Encoded], *, left: bool = False) -> dict[str, Tensor]:
         """Rows padded to the longest, on the right for training, on the left for generation."""
-        length = max(len(row.ids) for row in rows)
-        pad = self._control[PAD]
-        out = {
-            "input_ids": torch.full((len(rows), length), pad),
-            "attention_mask": torch.zeros(len(rows), length, dtype=torch.int64),
-            "labels": torch.full((len(rows), length), IGNORED),
-        }
-        for i, row in enumerate(rows):
-            place = slice(length - len(row.ids), None) if left else slice(0, len(row.ids))
-            out["input_ids"][i, place] = row.ids
-            out["attention_mask"][i, place] = 1
-            out["labels"][i, place] = row.labels
+        out = padded(rows, self._control[PAD], left=left)
         views = [view for row in rows for view in row.views]
         if views:
             if views[0].ndim == 2:  # a frozen encoder's features (T, C) in place of pixels
@@ -191,6 +190,10 @@ class VLMReader(ProcessorMixin):
             words = f"{IMAGE}x{len(tokens)}" if image else self.tokenizer.decode(tokens)
             out.append(f"\x1b[{'32' if trained else '2'}m{words}\x1b[0m")
         return "".join(out)
+
+    def taken(self, picture: Picture, budget: int | None = None) -> int:
+        """Tokens of a picture that may take at most `budget`. Raises Reject as `encode`."""
+        return count(self.plan(*self.decoded(picture).size, budget), self.fusion)
 
     def decoded(self, picture: Picture) -> Image.Image:
         """RGB. Raises Reject: "picture-without-bytes", "unreadable-picture"."""

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sightline.core.errors import Reject
 from sightline.core.message import Message, Picture
-from sightline.vlm.reader import Encoded, VLMReader
-from sightline.vlm.resolution import count
+from sightline.vlm.rows import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,8 @@ class Fit:
     """What was done to one conversation."""
 
     kind: Literal["whole", "shrunk", "split"]
-    rows: tuple[Encoded, ...]
+    rows: tuple[Any, ...]
+    """As the reader made them."""
     before: int
     """Tokens as it came."""
 
@@ -34,7 +34,7 @@ class Fit:
 
 
 def fitted_rows(
-    reader: VLMReader,
+    reader: Reader,
     messages: Sequence[Message],
     longest: int,
     *,
@@ -42,15 +42,13 @@ def fitted_rows(
     picture_budget: int | None = None,
 ) -> Fit:
     """Rows of at most `longest` tokens. No picture is shrunk below `least` tokens to make room; before that the
-    conversation is split. Raises Reject as `VLMReader.encode`, "row-too-long" where one question with its pictures and
+    conversation is split. Raises Reject as `encode`, "row-too-long" where one question with its pictures and
     answer does not fit."""
     whole = reader.encode(messages, picture_budget=picture_budget)
     before = len(whole.ids)
     if before <= longest:
         return Fit("whole", (whole,), before)
-    wanted = [
-        count(reader.plan(*reader.decoded(one).size, picture_budget), reader.fusion) for one in _pictures(messages)
-    ]
+    wanted = [reader.taken(one, picture_budget) for one in _pictures(messages)]
     cap = common_cap(wanted, longest - (before - sum(wanted)))
     if cap >= least:
         try:

@@ -17,14 +17,15 @@ from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
+from transformers.initialization import no_init_weights
 
 from sightline.core.errors import InputError, Reject
 from sightline.core.message import Message, Picture, Text
 from sightline.vlm.pixels import opened
 from sightline.vlm.ready.families import FAMILIES, family_of, parts_of
 from sightline.vlm.resolution import Strategy
+from sightline.vlm.rows import IGNORED, padded
 
-IGNORED = -100
 SHRINK = 0.9
 """Of both sides, again and again, until a picture fits its budget."""
 WORD = "\ue000{}\ue001"
@@ -77,6 +78,10 @@ class ReadyReader:
         """Tokens that a picture takes in the sequence."""
         return len(self.tokenizer.encode(self.spelled(width, height), add_special_tokens=False))
 
+    def taken(self, picture: Picture, budget: int | None = None) -> int:
+        """Tokens of a picture that may take at most `budget`. Raises Reject as `encode`."""
+        return self.count(*self._fitted(picture, budget).size)
+
     def encode(
         self,
         messages: Sequence[Message],
@@ -118,17 +123,7 @@ class ReadyReader:
 
     def collate(self, rows: Sequence[ReadyRow], *, left: bool = False) -> dict[str, Tensor]:
         """Rows padded to the longest, on the right for training, on the left for generation."""
-        length = max(len(row.ids) for row in rows)
-        out = {
-            "input_ids": torch.full((len(rows), length), self._pad),
-            "attention_mask": torch.zeros(len(rows), length, dtype=torch.int64),
-            "labels": torch.full((len(rows), length), IGNORED),
-        }
-        for i, row in enumerate(rows):
-            place = slice(length - len(row.ids), None) if left else slice(0, len(row.ids))
-            out["input_ids"][i, place] = row.ids
-            out["attention_mask"][i, place] = 1
-            out["labels"][i, place] = row.labels
+        out = padded(rows, self._pad, left=left)
         out |= self.family.batch([row.pictures for row in rows], list(out["input_ids"]), self.config)
         return out | self._types(out)
 
@@ -230,13 +225,19 @@ class ReadyReader:
         return {self.family.types: (batch["input_ids"] == self.image_token_id).long()}
 
 
-def ready(name: str | Path) -> tuple[Any, ReadyReader]:
+def ready(name: str | Path, *, weights: bool = True) -> tuple[Any, ReadyReader]:
     """Model and reader of a folder or of a hub id that the user names, in evaluation mode; safetensors only, never code
-    of the checkpoint. Raises InputError for unknown families and for what cannot be read."""
+    of the checkpoint. Without `weights` the model is on the meta device: for counting and planning. Raises InputError
+    for unknown families and for what cannot be read."""
+    kind = AutoModelForImageTextToText
     try:
         config = AutoConfig.from_pretrained(name)
         family_of(config)
-        model = AutoModelForImageTextToText.from_pretrained(name, use_safetensors=True)
+        if weights:
+            model = kind.from_pretrained(name, use_safetensors=True)
+        else:
+            with torch.device("meta"), no_init_weights():
+                model = kind.from_config(config)
         tokenizer = AutoTokenizer.from_pretrained(name)
         processor = AutoImageProcessor.from_pretrained(name, backend="pil")
     except (OSError, ValueError, SafetensorError, RuntimeError) as error:
