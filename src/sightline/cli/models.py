@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from sightline.core.door import require
 from sightline.core.errors import InputError
 from sightline.core.ports import LM
 from sightline.lm import Budgeted, EndpointConfig, Price, Purse, open_lm
@@ -66,10 +67,22 @@ def endpoint_from_environment() -> EndpointConfig:
 
 
 def reached(spec: str, model: str | None) -> LM:
-    """The model at `spec`, asked as the environment says (see `SERVERS`)."""
+    """The model at `spec`, asked as the environment says (see `SERVERS`). The folder of a vision-language model is
+    opened as `train vlm` and `chat` open it."""
+    if _sees(Path(spec)):
+        return require("sightline.vlm.chat", "train").VLMChat.open(Path(spec))  # type: ignore[no-any-return]
     return open_lm(
         spec, model, config=endpoint_from_environment(), key_variable=os.environ.get(KEY_VARIABLE, "OPENAI_API_KEY")
     )
+
+
+def _sees(folder: Path) -> bool:
+    """Whether a vision-language model lies there: one of ours, or of a family that has an adapter."""
+    if not (folder / "config.json").is_file():
+        return False
+    require("transformers", "train")
+    kind: str = require("sightline.vlm.chat", "train").kind_of(folder)
+    return kind in ("sightline_vlm", *require("sightline.vlm.ready.families", "train").FAMILIES)
 
 
 def opened(spec: str | None, model: str | None, price: Price | None, purse: Purse) -> LM | None:

@@ -4,31 +4,70 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from sightline.core.errors import InputError
 from sightline.runs.vlm_plan import PLANNED
 from sightline.runs.vlm_run import VLMRun
+from sightline.train.stages import Stage
+
+TUNING: Final = Stage(name="sft", trainable=("connector", "llm"), lr={"connector": 1e-4, "llm": 1e-5}, steps=500)
+"""What a model's folder is trained by where no config says more."""
 
 
 def read_config(name: str, changes: Sequence[str] = ()) -> VLMRun:
-    """A known name, or a CONFIG.py that defines `config() -> VLMRun`. Raises InputError."""
-    if name in PLANNED:
-        return changed(PLANNED[name](), changes)
+    """A known name; a CONFIG.py that defines `config() -> VLMRun`; the run.json that a run wrote; or the folder of a
+    whole model, ours or a ready one, which then trains connector and language model. Raises InputError."""
     path = Path(name)
+    if name in PLANNED:
+        found = PLANNED[name]()
+    elif path.suffix == ".json" and path.is_file():
+        found = _valid(path.read_text(encoding="utf-8"), name)
+    elif (path / "config.json").is_file():
+        found = VLMRun(model=name, stages=(TUNING,))
+    else:
+        found = _called(path)
+    return changed(found, changes)
+
+
+def _called(path: Path) -> VLMRun:
     spec = importlib.util.spec_from_file_location("sightline_user_config", path)
     if not path.is_file() or spec is None or spec.loader is None:
-        raise InputError("no such run or config", subject=name, remedy=f"{', '.join(PLANNED)} or a CONFIG.py")
+        remedy = f"{', '.join(PLANNED)}, a CONFIG.py, a run.json or the folder of a model"
+        raise InputError("no such run or config", subject=path, remedy=remedy)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    make = getattr(module, "config", None)
-    if make is None or not isinstance(found := make(), VLMRun):
-        raise InputError("the file defines no config() that gives a VLMRun", subject=name)
-    return changed(found, changes)
+    try:
+        spec.loader.exec_module(module)
+        make = getattr(module, "config", None)
+        found = None if make is None else make()
+    except ValidationError as error:
+        raise InputError(_first(error), subject=path) from error
+    except (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError, OSError) as error:
+        line = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__}: {error}"
+        raise InputError(f"the file cannot be run ({what})", subject=f"{line.filename}:{line.lineno}") from error
+    if not isinstance(found, VLMRun):
+        raise InputError("the file defines no config() that gives a VLMRun", subject=path)
+    return found
+
+
+def _valid(given: Any, name: str) -> VLMRun:
+    try:
+        return VLMRun.model_validate_json(given) if isinstance(given, str) else VLMRun.model_validate(given)
+    except ValidationError as error:
+        raise InputError(_first(error), subject=name) from error
+
+
+def _first(error: ValidationError) -> str:
+    """The first thing wrong, in words."""
+    one = error.errors()[0]
+    place = ".".join(str(step) for step in one["loc"])
+    return f"{place}: {one['msg']}" if place else str(one["msg"]).removeprefix("Value error, ")
 
 
 def changed(config: VLMRun, changes: Sequence[str]) -> VLMRun:
@@ -43,16 +82,13 @@ def changed(config: VLMRun, changes: Sequence[str]) -> VLMRun:
         at: Any = values
         try:
             for step in above:
+                if isinstance(at, dict) and at.get(step, ...) is None:
+                    at[step] = {}  # lora.rank=16 where there were no adapters
                 at = at[int(step)] if isinstance(at, list) else at[step]
             at[int(last) if isinstance(at, list) else last] = _value(text)
         except (KeyError, IndexError, ValueError, TypeError) as error:
             raise InputError("no such value in the config", subject=path) from error
-    try:
-        return VLMRun.model_validate(values)
-    except ValidationError as error:
-        raise InputError(
-            "the config does not hold", subject=str(error.errors()[0]["loc"]), remedy=str(error)
-        ) from error
+    return _valid(values, " ".join(changes) or "config")
 
 
 def _value(text: str) -> Any:

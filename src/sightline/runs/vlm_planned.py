@@ -33,7 +33,7 @@ from sightline.vlm.model import VLM
 from sightline.vlm.pretrained import config_of
 from sightline.vlm.reader import VLMReader
 from sightline.vlm.ready.kit import ReadyReader
-from sightline.vlm.resolution import count, crosses
+from sightline.vlm.resolution import FusionKind, View, count, crosses
 from sightline.vlm.rows import IGNORED
 
 DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -120,38 +120,11 @@ def _of_parts(config: VLMRun, load: Load) -> Subject:
     assert resolution is not None
     each = resolution.plan(load.width, load.height)
     patches = sum((v.width // resolution.patch) * (v.height // resolution.patch) for v in each.views)
-    views = [view for _ in range(load.batch * load.images) for view in each.views]
-    across = [crosses(view, config.fusion.kind) for view in views]
     length = load.words + load.images * count(each, config.fusion.kind)
     text = config_of(llm)
 
     def build(layers: int) -> VLM:
         return VLM(config_of(encoder), config.connector, config.fusion, shortened(text, layers))
-
-    def loss(model: Any) -> Tensor:
-        """One forward pass as training does it, on inputs without numbers."""
-        sizes = [(view.height, view.width) for view in views]
-        made: list[Tensor] = []
-        if views:
-            high, wide = max(s[0] for s in sizes), max(s[1] for s in sizes)
-            pixels = torch.empty(len(views), 3, high, wide)
-            made = model.model.views(model.model.encode(pixels, sizes), sizes)
-        features = [one for one, crossed in zip(made, across, strict=True) if not crossed]
-        seen = [one for one, crossed in zip(made, across, strict=True) if crossed]
-        embeds = model.get_input_embeddings()(torch.zeros(load.batch, length, dtype=torch.long))
-        if features:
-            joined = torch.cat(features).unflatten(0, (load.batch, -1))
-            embeds = torch.cat([joined, embeds[:, joined.shape[1] :]], dim=1)
-        labels = torch.zeros(load.batch, length, dtype=torch.long)
-        mask = torch.ones(load.batch, length, dtype=torch.long)
-        memory: dict[str, Any] = {}
-        if seen:
-            keys = torch.cat(seen).unflatten(0, (load.batch, -1))
-            visible = torch.ones(load.batch, 1, length, keys.shape[1], dtype=torch.bool)
-            memory = {KEY: Memory(keys, visible, visible[:, :, :1])}
-        out = model(inputs_embeds=embeds, attention_mask=mask, labels=labels, use_cache=False, **memory)
-        value: Tensor = out.loss
-        return value
 
     return Subject(
         text=text,
@@ -160,10 +133,41 @@ def _of_parts(config: VLMRun, load: Load) -> Subject:
         vision=load.images * patches,
         parts=PARTS,
         build=build,
-        loss=loss,
+        loss=_loss(list(each.views) * (load.batch * load.images), config.fusion.kind, load.batch, length),
         layers=lambda model: list(layers_of(model.model.language_model)),
         real_inputs=False,
     )
+
+
+def _loss(views: Sequence[View], fusion: FusionKind, batch: int, length: int) -> Callable[[nn.Module], Tensor]:
+    """One forward pass as training does it, on inputs without numbers."""
+    across = [crosses(view, fusion) for view in views]
+    sizes = [(view.height, view.width) for view in views]
+
+    def loss(model: Any) -> Tensor:
+        made: list[Tensor] = []
+        if views:
+            high, wide = max(s[0] for s in sizes), max(s[1] for s in sizes)
+            pixels = torch.empty(len(views), 3, high, wide)
+            made = model.model.views(model.model.encode(pixels, sizes), sizes)
+        features = [one for one, crossed in zip(made, across, strict=True) if not crossed]
+        seen = [one for one, crossed in zip(made, across, strict=True) if crossed]
+        embeds = model.get_input_embeddings()(torch.zeros(batch, length, dtype=torch.long))
+        if features:
+            joined = torch.cat(features).unflatten(0, (batch, -1))
+            embeds = torch.cat([joined, embeds[:, joined.shape[1] :]], dim=1)
+        labels = torch.zeros(batch, length, dtype=torch.long)
+        mask = torch.ones(batch, length, dtype=torch.long)
+        memory: dict[str, Any] = {}
+        if seen:
+            keys = torch.cat(seen).unflatten(0, (batch, -1))
+            visible = torch.ones(batch, 1, length, keys.shape[1], dtype=torch.bool)
+            memory = {KEY: Memory(keys, visible, visible[:, :, :1])}
+        out = model(inputs_embeds=embeds, attention_mask=mask, labels=labels, use_cache=False, **memory)
+        value: Tensor = out.loss
+        return value
+
+    return loss
 
 
 def _whole(name: str, load: Load) -> Subject:

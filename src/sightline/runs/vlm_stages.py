@@ -172,9 +172,11 @@ def _arm(name: str, out: Path, sizes: Tiny, seed: int) -> dict[str, Any]:
     test, check = (list(series(TASKS, n * len(TASKS), seed, draw)) for n, draw in ((sizes.tests, 4), (sizes.checks, 5)))
     model, reader = config.build()
     before = scores_of(answered(model, reader, test)) if name == "staged" else {}
-    exam = Exam(
-        lambda *model: {t: s.value for t, s in scores_of(answered(*model, check)).items()}, dict.fromkeys(TASKS, 1.0)
-    )
+
+    def ask(model: Any, reader: Any) -> dict[str, float]:
+        return {task: score.value for task, score in scores_of(answered(model, reader, check)).items()}
+
+    exam = Exam(ask, dict.fromkeys(TASKS, 1.0))
     result = run(config, rows, out / (name if seed == sizes.seed else f"{name}-{seed}"), exam)
     answers = answered(result.model, result.reader, test)
     starts = dict(zip((stage.name for stage in stages), accumulate((s.steps for s in stages), initial=0), strict=False))
