@@ -18,6 +18,7 @@ from PIL import Image
 from sightline.core.errors import Reject
 from sightline.media.video import VideoConfig, read_video
 from sightline.media.video_cuts import ContentCuts, IsolatedCuts, hue_saturation_value
+from sightline.media.video_frames import Grid
 
 VIDEOS = ("bbb_opening_30s.webm", "courtyard_static_camera_20s.mp4", "lecture_frozen_slides_44s.mp4",
           "street_scenes_10s.mp4", "webb_narration_13s.mp4")  # fmt: skip
@@ -186,6 +187,26 @@ def test_a_flash_and_a_pan_are_no_cuts() -> None:
     scores = [0, 1, 1, 60, 60, 1, 1, 1, 1, *[30, 32, 29, 31] * 10, 1, 1, 1, 17, 1, 1, 1, 1]
     found = [cut for score in scores if (cut := rule.push_score(score)) is not None] + rule.finish()
     assert found == [scores.index(17)]
+
+
+def test_frames_that_come_together_count_as_those_that_come_one_by_one() -> None:
+    chance = np.random.default_rng(0)
+    shots = [chance.integers(0, 255, (3, *size), np.uint8) for size in ((9, 16), (9, 16), (4, 8)) for _ in range(2)]
+    frames = [shot for shot in shots for _ in range(5)]
+    for rule in (IsolatedCuts, ContentCuts):
+        alone, together = (rule(3.0) if rule is ContentCuts else IsolatedCuts() for _ in range(2))
+        one_by_one = [cut for frame in frames for cut in alone.push([frame])]
+        in_sevens = [cut for start in range(0, 30, 7) for cut in together.push(frames[start : start + 7])]
+        assert in_sevens == one_by_one
+        assert together.scores == alone.scores
+        assert max(alone.scores) > 50
+
+
+def test_ten_bits_are_sampled_as_eight() -> None:
+    frame = av.VideoFrame.from_ndarray(np.random.default_rng(0).integers(0, 255, (180, 320, 3), np.uint8), "rgb24")
+    eight, ten = (Grid().samples(frame.reformat(format=form)) for form in ("yuv420p", "yuv420p10le"))
+    assert eight.shape == ten.shape == (3, 18, 32)
+    assert np.abs(eight.astype(int) - ten).max() <= 1
 
 
 def test_cut_near_the_end_and_the_beginning() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, Literal
 
 import av
@@ -27,10 +27,13 @@ from sightline.core.errors import Reject
 from sightline.core.media import Span
 from sightline.media.transcript import Cue, text_of_cue
 from sightline.media.video_cuts import ContentCuts, CutRule, IsolatedCuts
-from sightline.media.video_frames import Camera, FrameStore, Picture, VideoFrame, grid_samples
+from sightline.media.video_frames import Camera, Grid, Picture, ShotStore, VideoFrame
 from sightline.media.video_freezes import Freezes
 
 FROZEN = ConfigDict(frozen=True, extra="forbid")
+BATCH, BATCH_PIXELS = 4, 2**24
+"""At most so many frames, of so many pixels together, are looked at in one go: what looking itself needs in the
+processor's cache is then fetched once for all of them. Holding many large ones would only cost memory."""
 UNEVEN = 0.2
 """Of the frames, from which share with another distance than the usual the rate counts as variable."""
 
@@ -174,7 +177,8 @@ class _Pass:
         self._cutting: CutRule = ContentCuts(config.content_threshold) if config.cuts == "content" else IsolatedCuts()
         aspect = float(stream.sample_aspect_ratio or 1)
         self._camera = Camera(config.max_side, config.jpeg_quality, aspect)
-        self._samples, self._keys = (FrameStore(self._camera, config.max_frames) for _ in range(2))
+        self._samples, self._keys = (ShotStore(self._camera, config.max_frames) for _ in range(2))
+        self._grid = Grid()
         stated = _stated(container)
         self._every = max(config.sample_seconds, (stated or 0.0) / config.max_frames)
         self._next = 0.0
@@ -186,55 +190,62 @@ class _Pass:
         self._texts = {one.index: _Track(one, self._begin) for one in container.streams.subtitles if _is_text(one)}
 
     def run(self) -> Video:
-        for frame in self._decoded():
-            self._look(frame)
+        decoded, pixels = self._decoded(), max(1, self._stream.width * self._stream.height)
+        together = min(BATCH, max(1, BATCH_PIXELS // pixels))
+        while frames := list(islice(decoded, together)):
+            self._look(frames)
         if self._last is None:
             raise Reject("no-frames", damaged=self._damaged, codec=self._stream.codec_context.name)
         self._cuts += self._cutting.finish()
         facts = self._facts(self._last)
         self._check_end(facts)
-        pictures = sorted((*self._samples.pictures(), *self._keys.pictures()), key=lambda picture: picture.time)
+        pictures = self._camera.developed([*self._samples.kept, *self._keys.kept])
         tracks = tuple(SubtitleTrack(track.language, tuple(track.cues)) for track in self._texts.values())
         return Video(facts, _distinct(pictures), tracks)
 
     def _decoded(self) -> Iterator[VideoFrame]:
         subtitles = [one for one in self._container.streams.subtitles if one.index in self._texts]
-        packets = self._container.demux(self._stream, *subtitles)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except av.error.FFmpegError as error:
-                self._broke_off = _words(error)
-                return
-            if packet.stream is not self._stream:
-                self._texts[packet.stream.index].add(packet)
-                continue
-            try:
-                yield from packet.decode()  # type: ignore[misc]
-            except av.error.FFmpegError:
-                self._damaged += 1
+        try:
+            for packet in self._container.demux(self._stream, *subtitles):
+                if packet.stream is not self._stream:
+                    self._texts[packet.stream.index].add(packet)
+                    continue
+                try:
+                    frames = packet.decode()
+                except av.error.FFmpegError:
+                    self._damaged += 1
+                    continue
+                yield from frames  # type: ignore[misc]
+        except av.error.FFmpegError as error:
+            self._broke_off = _words(error)
 
-    def _look(self, frame: VideoFrame) -> None:
-        index = len(self._times)
+    def _look(self, frames: list[VideoFrame]) -> None:
+        first = len(self._times)
+        grids = []
+        for frame in frames:
+            self._times.append(self._time(frame))
+            self._freezes.push(frame)
+            grids.append(self._grid.samples(frame))  # while the frame still lies in the processor's cache
+        self._last = frames[-1]
+        cuts = self._cutting.push(grids)
+        for index, (frame, cut) in enumerate(zip(frames, cuts, strict=True), start=first):
+            time = self._times[index]
+            if cut is not None:
+                self._cuts.append(cut)
+            if cut is not None or index == 0:
+                self._keys.add(time, frame)
+            if time >= self._next:
+                self._next = time + self._every
+                if self._samples.add(time, frame):  # it was full and every other one was let go
+                    self._every *= 2
+
+    def _time(self, frame: VideoFrame) -> float:
         if frame.pts is None:
-            frame.pts, frame.time_base = index, Fraction(1 / self._rate).limit_denominator(100_000)
+            frame.pts, frame.time_base = len(self._times), Fraction(1 / self._rate).limit_denominator(100_000)
         time = float(frame.time) - self._begin
         if time > self._config.max_seconds:
             raise Reject("video-too-long", seconds=time, limit=self._config.max_seconds)
-        self._times.append(time)
-        self._last = frame
-        self._freezes.push(frame)
-        cut = self._cutting.push(grid_samples(frame))
-        if cut is not None:
-            self._cuts.append(cut)
-        if cut is not None or index == 0:
-            self._keys.add(time, frame)
-        if time >= self._next:
-            self._next = time + self._every
-            if self._samples.add(time, frame):  # it was full and every other one was let go
-                self._every *= 2
+        return time
 
     def _facts(self, last: VideoFrame) -> VideoFacts:
         times = self._times

@@ -1,9 +1,9 @@
 """Where one shot ends and the next begins, frame by frame while a video is decoded.
 
-Frames are compared on a thin grid of their own samples (about 64 across): 0.05 ms a frame, because nothing is scaled or
-converted. A cut is told by being *isolated*: it differs from its neighbours far more than they differ among themselves.
-So a camera move, which makes every frame differ, is no cut, a flash (in and out) is none, and a change between two
-quiet slides is one though it is small. Fades and dissolves are no cuts.
+Frames are compared on a thin grid of their own samples (about 32 across): some hundredths of a millisecond a frame,
+because nothing is scaled or converted. A cut is told by being *isolated*: it differs from its neighbours far more than
+they differ among themselves. So a camera move, which makes every frame differ, is no cut, a flash (in and out) is none,
+and a change between two quiet slides is one though it is small. Fades and dissolves are no cuts.
 
 `ContentCuts` is the other rule, that of PySceneDetect's content detector (mean change of hue, saturation and value over
 a threshold), for those who want the cuts they know.
@@ -11,28 +11,30 @@ a threshold), for those who want the cuts they know.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Samples = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
-"""Y, U and V of one frame at the same grid points."""
+Samples = NDArray[np.uint8]
+"""Y, U and V of one frame at the same grid points: (3, rows, columns)."""
 
 WINDOW = 3
 """Frames on each side that a cut is compared with."""
 MIN_EXCESS = 12.0
 """By how much (summed steps of 8-bit Y, U, V) a cut differs more than the strongest of its neighbours. On the known
-cuts that this was set by, cuts exceed by 17 to 208, everything else by at most 9."""
+cuts that this was set by, cuts exceed by 16 to 208, everything else by at most 9."""
 MIN_RATIO = 2.5
 """... and by which factor over their mean: the busier the surroundings, the more it takes."""
 
 
 class CutRule(Protocol):
-    """Sees one frame after the other."""
+    """Sees the frames in their order, some at a time."""
 
-    def push(self, samples: Samples) -> int | None:
-        """Index of the frame that this one confirms as the first of a new shot."""
+    def push(self, samples: Sequence[Samples]) -> list[int | None]:
+        """For each of these frames the index of the one that it confirms as the first of a new shot."""
 
     def finish(self) -> list[int]:
         """Those that are confirmed by the end of the video."""
@@ -43,23 +45,17 @@ class IsolatedCuts:
 
     def __init__(self) -> None:
         self.scores: list[float] = []
-        self._held: NDArray[np.uint8] | None = None
-        """Shape (4, 3, rows, columns): two frames by turns, and their larger and smaller samples."""
+        self._before: Samples | None = None
 
-    def push(self, samples: Samples) -> int | None:
-        held = self._held
-        first = held is None or held.shape[2:] != samples[0].shape
-        if held is None or first:
-            held = self._held = np.empty((4, 3, *samples[0].shape), np.uint8)
-        turn = len(self.scores) % 2
-        now, before, larger, smaller = held[turn], held[1 - turn], held[2], held[3]
-        now[0], now[1], now[2] = samples
-        if first:
-            return self.push_score(0.0)
-        np.maximum(now, before, out=larger)  # less the smaller one: in 8 bits, where a difference would wrap around
-        np.minimum(now, before, out=smaller)
-        np.subtract(larger, smaller, out=larger)
-        return self.push_score(3.0 * int(np.add.reduce(larger, axis=None, dtype=np.uint32)) / now.size)
+    def push(self, samples: Sequence[Samples]) -> list[int | None]:
+        found: list[int | None] = []
+        for shape, alike in groupby(samples, key=lambda one: one.shape):
+            frames = [*alike]
+            known = self._before is not None and self._before.shape == shape
+            changes = _changes(np.array([self._before if known else frames[0], *frames]))
+            self._before = frames[-1]
+            found += [self.push_score(change) for change in changes]
+        return found
 
     def push_score(self, score: float) -> int | None:
         self.scores.append(score)
@@ -81,6 +77,13 @@ class IsolatedCuts:
         return score - max(around) >= MIN_EXCESS and score >= MIN_RATIO * sum(around) / len(around)
 
 
+def _changes(frames: NDArray[np.uint8]) -> list[float]:
+    """Mean summed steps of Y, U, V from each frame to the next. `frames`: (n, 3, rows, columns)."""
+    larger, smaller = np.maximum(frames[1:], frames[:-1]), np.minimum(frames[1:], frames[:-1])
+    steps = np.subtract(larger, smaller, out=larger).reshape(len(larger), -1)  # 8 bits: a difference would wrap around
+    return [3.0 * int(one) / steps.shape[1] for one in np.add.reduce(steps, axis=1, dtype=np.uint32)]
+
+
 class ContentCuts:
     """Cuts where the mean change of hue, saturation and value reaches `threshold`, at least `min_frames` apart; those
     that come closer are merged into one at the last of them (PySceneDetect 0.7, ContentDetector with its "merge"
@@ -94,7 +97,10 @@ class ContentCuts:
         self._any_cut = False
         self._merging_from: int | None = None
 
-    def push(self, samples: Samples) -> int | None:
+    def push(self, samples: Sequence[Samples]) -> list[int | None]:
+        return [self._push(one) for one in samples]
+
+    def _push(self, samples: Samples) -> int | None:
         now = hue_saturation_value(samples)
         before, self._before = self._before, now
         if before is None or before.shape != now.shape:

@@ -40,9 +40,9 @@ class Freezes:
             pts, base = frame.pts, frame.time_base
             frame = frame.reformat(width=self._size[0], height=self._size[1], format=self._size[2])
             frame.pts, frame.time_base = pts, base
-        self._graph.vpush(frame)
+        self._source.push(frame)
         try:
-            said = self._graph.vpull().metadata
+            said = self._sink.pull().metadata
         except av.error.BlockingIOError:
             return
         if _END in said:
@@ -59,14 +59,14 @@ class Freezes:
         return tuple(Span(round(start - begin, 6), end) for start, end in zip(self._starts, ends, strict=True))
 
     def _begin(self, frame: VideoFrame) -> None:
-        source = self._graph.add_buffer(
+        self._source = self._graph.add_buffer(
             width=frame.width,
             height=frame.height,
             format=frame.format,
             time_base=frame.time_base or self._stream.time_base,
         )
         freeze = self._graph.add("freezedetect", self._options)
-        sink = self._graph.add("buffersink")
-        source.link_to(freeze)
-        freeze.link_to(sink)
+        self._sink = self._graph.add("buffersink")
+        self._source.link_to(freeze)
+        freeze.link_to(self._sink)
         self._graph.configure()
