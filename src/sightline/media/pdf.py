@@ -54,8 +54,8 @@ class PageConfig(BaseModel):
 def page_count(path: PathLike) -> int:
     """Pages of the PDF at `path`.
 
-    Raises Reject: "not-a-pdf" (media_type=), "encrypted-pdf", "broken-pdf" (detail=), "no-pages"; OSError where the
-    file cannot be read.
+    Raises Reject: "not-a-pdf" (media_type=), "encrypted-pdf", "broken-pdf" (detail=), "no-pages", "dynamic-form";
+    OSError where the file cannot be read.
     """
     return open_document(path).pages
 

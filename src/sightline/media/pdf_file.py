@@ -11,7 +11,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ctypes import c_float
+from ctypes import addressof, c_float
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +82,7 @@ class Document:
             raise Reject("not-a-pdf", media_type=media_type)
         size = os.stat(path).st_size
         self.pages_read = 0
+        self.form: int | None = None
         self.handle: int | None = pdfium.load_document(os.fsencode(path), None)
         if not self.handle:
             error = pdfium.last_error()
@@ -95,25 +96,61 @@ class Document:
         if self.pages < 1:
             self.close()
             raise Reject("no-pages", size=size)
+        self._open_form(size)
+
+    def _open_form(self, size: int) -> None:
+        """Makes the values of form fields readable. Raises Reject("dynamic-form") where XFA draws the pages."""
+        kind = pdfium.form_type(self.handle)
+        if kind == pdfium.DYNAMIC_FORM:
+            self.close()
+            raise Reject("dynamic-form", size=size)
+        if kind != pdfium.NO_FORM:
+            self.form = pdfium.open_form(self.handle, addressof(pdfium.FORM_CALLBACKS))
 
     def close(self) -> None:
+        if self.form:
+            pdfium.close_form(self.form)
+            self.form = None
         if self.handle:
             pdfium.close_document(self.handle)
             self.handle = None
 
     @contextmanager
     def page(self, index: int) -> Iterator[int]:
-        """PDFium's handle of one page, closed afterwards. Raises Reject("broken-page")."""
+        """PDFium's handle of one page, closed afterwards; what its form fields show is part of its content.
+
+        Raises Reject("broken-page").
+        """
         if not 0 <= index < self.pages:
             raise Reject("broken-page", detail=f"the document has {self.pages} pages", page=index)
-        page = pdfium.load_page(self.handle, index)
-        if not page:
-            raise Reject("broken-page", detail=f"PDFium cannot load it (error {pdfium.last_error()})", page=index)
+        page = self._load(index)
+        if self.form and self._flattened(page, index):
+            page = self._load(index)
         self.pages_read += 1
         try:
             yield page
         finally:
             pdfium.close_page(page)
+
+    def _load(self, index: int) -> int:
+        page: int | None = pdfium.load_page(self.handle, index)
+        if not page:
+            raise Reject("broken-page", detail=f"PDFium cannot load it (error {pdfium.last_error()})", page=index)
+        return page
+
+    def _flattened(self, page: int, index: int) -> bool:
+        """Draws the page's fields, as a viewer shows them, into its content (in memory), from which they are rendered
+        and read like any other text. True where something was drawn: the page is closed then and must be loaded anew.
+        """
+        pdfium.fill_in_page(page, self.form)
+        done = pdfium.flatten(page, pdfium.FOR_READING)
+        pdfium.leave_page(page, self.form)
+        if done not in (pdfium.FLATTENED, pdfium.NOT_FLATTENED):
+            return False
+        pdfium.close_page(page)
+        if done == pdfium.NOT_FLATTENED:
+            raise Reject("broken-page", detail="PDFium cannot draw its form fields", page=index)
+        return True
 
 
 _Key = tuple[bytes, int, int]
@@ -123,7 +160,8 @@ _open: OrderedDict[_Key, Document] = OrderedDict()
 def open_document(path: PathLike) -> Document:
     """The document at `path`, opened or still open from before (same path, time of change and size).
 
-    Raises Reject: "not-a-pdf", "encrypted-pdf", "broken-pdf", "no-pages"; OSError where the file cannot be read.
+    Raises Reject: "not-a-pdf", "encrypted-pdf", "broken-pdf", "no-pages", "dynamic-form"; OSError where the file cannot
+    be read.
     """
     status = os.stat(path)
     key = (os.fsencode(path), status.st_mtime_ns, status.st_size)

@@ -22,6 +22,13 @@ FORMAT_RGB = raw.FPDFBitmap_BGR
 RENDER_FLAGS = raw.FPDF_ANNOT | raw.FPDF_REVERSE_BYTE_ORDER
 OBJECT_IMAGE = raw.FPDF_PAGEOBJ_IMAGE
 OBJECT_FORM = raw.FPDF_PAGEOBJ_FORM
+NO_FORM = raw.FORMTYPE_NONE
+DYNAMIC_FORM = raw.FORMTYPE_XFA_FULL
+FLATTENED = raw.FLATTEN_SUCCESS
+NOT_FLATTENED = raw.FLATTEN_FAIL
+FOR_READING = raw.FLAT_NORMALDISPLAY
+FORM_CALLBACKS = raw.FPDF_FORMFILLINFO(version=2)
+"""None: no script of a form runs. PDFium keeps its address."""
 
 
 def _bind(kind: Callable[..., Any], name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
@@ -56,6 +63,13 @@ page_width = _quick("FPDF_GetPageWidthF", c_float, c_void_p)
 page_height = _quick("FPDF_GetPageHeightF", c_float, c_void_p)
 page_box = _quick("FPDF_GetPageBoundingBox", c_int, c_void_p, c_void_p)
 page_rotation = _quick("FPDFPage_GetRotation", c_int, c_void_p)
+
+form_type = _quick("FPDF_GetFormType", c_int, c_void_p)
+open_form = _slow("FPDFDOC_InitFormFillEnvironment", c_void_p, c_void_p, c_void_p)
+close_form = _slow("FPDFDOC_ExitFormFillEnvironment", None, c_void_p)
+fill_in_page = _slow("FORM_OnAfterLoadPage", None, c_void_p, c_void_p)
+leave_page = _slow("FORM_OnBeforeClosePage", None, c_void_p, c_void_p)
+flatten = _slow("FPDFPage_Flatten", c_int, c_void_p, c_int)
 
 create_bitmap = _slow("FPDFBitmap_CreateEx", c_void_p, c_int, c_int, c_int, c_void_p, c_int)
 destroy_bitmap = _slow("FPDFBitmap_Destroy", None, c_void_p)

@@ -14,6 +14,7 @@ REASONS: Final[dict[str, str]] = {
     "denied-on-page": "The page says the opposite: a “not” stands with these words.",
     "duplicate-file": "The same bytes were already read under another name.",
     "duplicate-page": "The same page, or nearly the same, stood before.",
+    "dynamic-form": "The pages of this form (XFA) are drawn by a program inside it, which only Adobe’s reader runs.",
     "echo": "The answer only repeats the question.",
     "empty": "The question or the answer is empty.",
     "empty-page": "Nothing is on the page.",

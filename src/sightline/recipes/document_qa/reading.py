@@ -22,7 +22,7 @@ class CountPages:
 
     config: None = None
     name: ClassVar[str] = "count-pages"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     takes: ClassVar[type[Item]] = File
     gives: ClassVar[type[Item]] = PageRef
 
@@ -38,7 +38,7 @@ class ReadPage:
 
     config: ReadConfig
     name: ClassVar[str] = "read-pages"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     takes: ClassVar[type[Item]] = PageRef
     gives: ClassVar[type[Item]] = Page
 

@@ -32,6 +32,8 @@ _BARE = re.compile(
     r"date|number|code|id|no\.?|#|total|name|address|cost|price|fee|room|due payable|일시|번호|.* by", re.IGNORECASE
 )
 """Known labels that say too little to be asked for by name alone."""
+_NAME = re.compile(r".*\bname|성명|이름", re.IGNORECASE)
+"""Labels of a person that are asked for by "what", not by "who"."""
 _UNREADABLE = re.compile(r"^[:=<>\\|]|[a-z]- [a-z]")
 """A piece of code or grammar; a word that a line end broke in two."""
 _NUMBERED = re.compile(r"(?:\(?\d{1,2}[a-z]?[.)]|\(?[a-z가-하][.)]|[•●○◦▪■□◆◇※*·▶►–-])$")
@@ -48,7 +50,7 @@ def key_values(view: View) -> list[Fact]:
             continue
         kind = kind_of(label) if not _BARE.fullmatch(label) else None
         style = {"date": "date", "amount": "amount"}.get(kind or "", "key-value")
-        form = f"key-{kind}" if kind else "key-value"
+        form = "key-name" if _NAME.fullmatch(label) and kind else f"key-{kind}" if kind else "key-value"
         facts.append(Fact(style, form, (("label", label),), start, stop, rank=0 if kind else 1))
     return facts
 

@@ -15,6 +15,7 @@ _ENGLISH: dict[str, tuple[str, ...]] = {
     "key-number": ("What is the {plain}?", "Which {plain} is shown?", "What {plain} is given?"),
     "key-amount": ("What is the {plain}?", "How much is the {plain}?", "What amount is stated as the {plain}?"),
     "key-person": ("Who is named as the {plain}?", "Who is the {plain}?"),
+    "key-name": ("What is the {plain}?", "What {plain} is given?"),
     "key-place": ("What is the {plain}?", "What {plain} is given?"),
     "key-contact": ("What is the {plain}?", "Which {plain} is given?"),
     "key-other": (
@@ -99,6 +100,7 @@ _KOREAN: dict[str, tuple[str, ...]] = {
     "key-number": ("{label:은는} 무엇입니까?", "문서에 적힌 {label:은는} 무엇입니까?"),
     "key-amount": ("{label:은는} 얼마입니까?", "문서에 적힌 {label:은는} 얼마입니까?"),
     "key-person": ("{label:은는} 누구입니까?", "문서에 적힌 {label:은는} 누구입니까?"),
+    "key-name": ("{label:은는} 무엇입니까?", "문서에 적힌 {label:은는} 무엇입니까?"),
     "key-place": ("{label:은는} 어디입니까?", "문서에 적힌 {label:은는} 어디입니까?"),
     "key-contact": ("{label:은는} 무엇입니까?", "문서에 안내된 {label:은는} 무엇입니까?"),
     "key-other": ("{label:은는} 무엇입니까?", "'{label}' 항목에는 무엇이라고 적혀 있습니까?"),
