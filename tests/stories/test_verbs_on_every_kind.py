@@ -125,6 +125,45 @@ def test_questions(cli: Cli, questions: Path) -> None:
     assert cli("audit", questions, "--judge-model", "x").code == 2
 
 
+MODELS = """
+from sightline.lm import Scripted
+
+constant = Scripted(lambda request: "Answer: A", "constant")
+unread = Scripted(lambda request: "I would have to see it.", "unread")
+"""
+
+
+@pytest.fixture
+def choice_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "choice_models.py").write_text(MODELS)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures("choice_models")
+def test_questions_are_evaluated_from_their_folder(cli: Cli, questions: Path, tmp_path: Path) -> None:
+    ran = cli("evaluate", questions, "--model", "choice_models:constant", "--out", tmp_path / "test")
+    assert ran.code == 0, ran.err
+    rows = [row for row in Dataset(questions).rows(["split", "answer"]) if not row["split"].startswith("unfixed")]
+    test = [row["answer"] for row in rows if row["split"] == "test"]
+    told = json.loads((tmp_path / "test" / "scores.json").read_text(encoding="utf-8"))
+    (accuracy,) = [score for score in told["scores"] if score["name"] == "accuracy"]
+    assert (told["benchmark"], accuracy["n"], accuracy["value"]) == ("mcq", len(test), test.count(0) / len(test))
+    for name in ("constant", "unread"):
+        asked = ("--benchmark", "mcq-all", "--model", f"choice_models:{name}")
+        ran = cli("evaluate", questions, *asked, "--out", tmp_path / name)
+        assert ran.code == 0, ran.err
+        assert json.loads((tmp_path / name / "scores.json").read_text(encoding="utf-8"))["examples"] == len(rows)
+    compared = cli("compare", tmp_path / "constant", tmp_path / "unread")
+    assert (compared.code, "accuracy" in compared.out) == (0, True), compared.err
+
+
+@pytest.mark.usefixtures("choice_models")
+def test_videos_are_not_evaluated_but_say_how(cli: Cli, videos: Path, tmp_path: Path) -> None:
+    ran = cli("evaluate", videos, "--model", "choice_models:unread", "--out", tmp_path / "e")
+    assert ran.code == 2
+    assert "sightline build questions" in ran.error
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layouts_of_questions(cli: Cli, questions: Path, tmp_path: Path, layout: str) -> None:
     exported(cli, questions, "refine", layout, tmp_path / "e")

@@ -88,13 +88,19 @@ def command(
     click.echo(f"report: {write_report(out)}")
 
 
+def _usual(data: str) -> str:
+    """The benchmark that a dataset is for: multiple choice where it brings such questions, pairs else."""
+    folder = Path(data)
+    if not folder.is_dir():
+        return "hub" if names_hub(data) else "questions"
+    if any((folder / "evaluate").glob("*.jsonl")):
+        return "mcq"
+    return "sightline" if (folder / "run.json").is_file() else "table"
+
+
 def _benchmark(data: str, name: str | None) -> Benchmark:
     if name is None:
-        name = "questions"
-        if Path(data).is_dir():
-            name = "sightline" if (Path(data) / "run.json").is_file() else "table"
-        elif names_hub(data):
-            name = "hub"
+        name = _usual(data)
     if name not in BENCHMARKS and ":" not in name:
         raise InputError("no such benchmark", subject=name, remedy=f"one of {', '.join(BENCHMARKS)}")
     found = load(BENCHMARKS.get(name, name))

@@ -9,6 +9,7 @@ BENCHMARKS: dict[str, str] = {
     "grounding": "sightline.evaluate.benchmarks.grounding:GROUNDING",
     "hub": "sightline.evaluate.benchmarks.hub:HUB",
     "mcq": "sightline.evaluate.benchmarks.mcq:MCQ",
+    "mcq-all": "sightline.evaluate.benchmarks.mcq:MCQ_ALL",
     "pope": "sightline.evaluate.benchmarks.pope:POPE",
     "questions": "sightline.evaluate.benchmarks.questions:QUESTIONS",
     "sightline": "sightline.evaluate.benchmarks.sightline:SIGHTLINE",

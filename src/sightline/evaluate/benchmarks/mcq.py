@@ -2,16 +2,20 @@
 
 {"id": "m1", "question": "Who speaks?", "options": ["A man", "Nobody"], "answer": 0, "category": "CRD", "hard": true,
  "images": ["frame1.png"], "context": "[0.0-2.5 s] said: ..."}
+
+or a folder that `sightline build questions` or `refine` wrote: its test questions, or all where it has no such split;
+`MCQ_ALL` asks all in any case.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from sightline.core.errors import InputError
 from sightline.core.score import Score
+from sightline.evaluate.benchmarks import questions
 from sightline.evaluate.benchmarks.benchmark import Benchmark, Scored
-from sightline.evaluate.benchmarks.questions import read
 from sightline.evaluate.choice import LETTERS, multiple_choice
 from sightline.evaluate.examples import Example
 
@@ -22,6 +26,21 @@ _ASK = {
 
 
 _ANSWER = {"en": "Answer: {letter}", "ko": "정답: {letter}"}
+
+
+def read(path: Path) -> Iterator[Example]:
+    """Raises InputError with the number of the first bad line, or for a folder without DIR/evaluate/SPLIT.jsonl."""
+    test = path / "evaluate" / "test.jsonl"
+    yield from questions.read(test) if test.is_file() else read_all(path)
+
+
+def read_all(path: Path) -> Iterator[Example]:
+    """The same for all splits of a folder."""
+    files = sorted((path / "evaluate").glob("*.jsonl")) if path.is_dir() else [path]
+    if not files:
+        raise InputError("no evaluate/SPLIT.jsonl in the folder", subject=path, remedy="a JSON-lines file of questions")
+    for file in files:
+        yield from questions.read(file)
 
 
 def prompt(example: Example) -> str:
@@ -59,3 +78,4 @@ def scoring(examples: Sequence[Example], replies: Sequence[str]) -> Scored:
 
 
 MCQ = Benchmark("mcq", read, prompt, scoring=scoring)
+MCQ_ALL = Benchmark("mcq-all", read_all, prompt, scoring=scoring)

@@ -39,7 +39,7 @@ def _read(folder: Path, files: list[Path]) -> Iterator[Example]:
                 raise InputError(
                     f"not a dataset of pairs: no column {missing}",
                     subject=file,
-                    remedy="multiple choice: DIR/evaluate/SPLIT.jsonl with --benchmark mcq",
+                    remedy="multiple choice: --benchmark mcq; videos: `sightline build questions` makes such of them",
                 )
             extra = [n for n in ("group", "language", "style") if n in parquet.schema_arrow.names]
             for index in range(parquet.num_row_groups):
