@@ -29,6 +29,22 @@ def test_documents_then_evaluation(tmp_path: Path) -> None:
     assert (tmp_path / "runs" / "wordy" / "disagreements.html").is_file()
 
 
+def test_videos_then_questions(tmp_path: Path) -> None:
+    """A self-made film and scripted models; its cuts lie at whole multiples of three seconds."""
+    said = ran("videos_to_questions.py", tmp_path)
+    assert "scenes begin at 00:00:00.000 00:00:03.000 00:00:06.000 00:00:09.000 00:00:12.000" in said
+    assert said.count("weak: False") == 5
+    assert "looking accuracy 1.0000" in said
+
+
+@pytest.mark.slow
+def test_a_student_of_two_steps(tmp_path: Path) -> None:
+    said = ran("two_step_student.py", tmp_path)
+    assert "2 evaluations a picture" in said
+    assert re.search(r"student, 2 steps against teacher, guided on classifier: [+-]\d+% \[", said)
+    assert (tmp_path / "card.html").is_file()
+
+
 @pytest.mark.slow
 def test_a_model_of_parts_learns_colours(tmp_path: Path) -> None:
     """Synthetic pictures: six colours, 17 % by chance."""

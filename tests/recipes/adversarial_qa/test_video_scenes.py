@@ -12,9 +12,11 @@ from PIL import Image
 
 from sightline.core.media import Span
 from sightline.core.record import RunRecord
+from sightline.core.sample import Choice
 from sightline.pipeline import Progress, write_parquet
 from sightline.recipes.adversarial_qa.building import Authors, QuestionsConfig, build_questions
-from sightline.recipes.adversarial_qa.items import Scene, Template
+from sightline.recipes.adversarial_qa.items import Scene, Seed, Template
+from sightline.recipes.adversarial_qa.pairs import OptionsFromAnswers, PairsConfig
 from sightline.recipes.adversarial_qa.pictures import Pictures
 from sightline.recipes.adversarial_qa.reading import read_scenes
 from sightline.recipes.adversarial_qa.templates import STORY, categories_for
@@ -81,6 +83,15 @@ def test_a_video_is_a_scene_in_timed_words(videos: Path) -> None:
     assert (scene.span, scene.split, scene.seeds[0].question) == (Span(0.0, 12.0), "test", "Who speaks?")
     assert pictures(scene.images[0].sha256).startswith(b"\xff\xd8")
     assert categories_for(scene) == STORY
+
+
+def test_a_pair_that_says_no_time_stands_somewhere_in_the_video(videos: Path) -> None:
+    (scene,) = read_scenes(videos, Pictures())
+    assert isinstance(scene, Scene)
+    answers = ("narrator", "gardening club", "two pupils", "uncle Kim", "baker")
+    scene = scene.model_copy(update={"seeds": tuple(Seed(f"Who is number {n}?", a) for n, a in enumerate(answers))})
+    made = list(OptionsFromAnswers(PairsConfig()).all([scene]))
+    assert [one.evidence.span for one in made if isinstance(one, Choice) and one.evidence] == [Span(0.0, 12.0)] * 5
 
 
 def test_questions_about_a_video_carry_its_seconds(videos: Path, tmp_path: Path) -> None:

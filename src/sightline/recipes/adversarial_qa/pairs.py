@@ -15,6 +15,7 @@ from typing import ClassVar, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from sightline.core.fingerprint import seeded
+from sightline.core.media import Evidence
 from sightline.core.sample import Choice, Item, Rejected
 from sightline.recipes.adversarial_qa.drafts import one_line, problem, shuffled
 from sightline.recipes.adversarial_qa.items import Scene, Seed
@@ -56,7 +57,7 @@ class OptionsFromAnswers:
 
     config: PairsConfig
     name: ClassVar[str] = "options-from-answers"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     takes: ClassVar[type[Item]] = Scene
     gives: ClassVar[type[Item]] = Choice
 
@@ -84,10 +85,15 @@ class OptionsFromAnswers:
             scene,
             question,
             shuffled(options, options.index(answer), config.seed, scene.id, question),
-            evidence=seed.evidence,
+            evidence=seed.evidence or _somewhere(scene),
             style=f"pairs/{seed.style}" if seed.style else "pairs",
             writer="answers of other pairs",
         )
+
+
+def _somewhere(scene: Scene) -> Evidence | None:
+    """Of a video that nobody said a time of: all of its seconds, and not found by anything."""
+    return None if scene.span is None else Evidence(span=scene.span)
 
 
 class _Pool:
