@@ -7,11 +7,27 @@ Prints pictures (for decoding: tokens) a second of CPU time, the median of ROUND
 and what share of its yardstick each reaches. Gradient checkpointing, on by default in TRL, is off everywhere. Synthetic
 pictures. Needs trl and datasets.
 
-The connector's stage has a tower of its own. Keeping features saves what the tower takes, so its share decides the
-figure. It is about that of SigLIP-400M at 384 pixels (729 patches) before a 0.5B Qwen2 that reads 81 tokens of picture
-and 100 of text: 665 to 180 GFLOP forward, 3.7 to 1 (counted by hand from both configs). Here: 6 layers of width 192 on
-144 patches, 0.86 GFLOP, to 0.24 of a language model (3 layers, width 128, 160 tokens), 3.6 to 1. Where the language
-model takes most of the time (as with the other ways' tower, 0.03 GFLOP) kept features bring next to nothing.
+The connector's stage has models of its own: SmolVLM-256M and 500M by their published configs, made small by one rule
+(widths, patches and text a quarter; layers and heads a third; the vocabulary a twelfth, so that the head keeps its
+share). One whole picture, as in a stage of alignment on captions.
+
+                              SmolVLM-256M      here   SmolVLM-500M      here
+    tower, width x layers         768 x 12   192 x 4       768 x 12   192 x 4
+    patches -> tokens           1024 -> 64  256 -> 16    1024 -> 64  256 -> 16
+    LM, width x layers            576 x 30   144 x 10      960 x 32   240 x 11
+    heads / of keys                 9 / 3      3 / 1        15 / 5      5 / 1
+    feed-forward                     1536       384           2560       640
+    vocabulary                      49280      4107          49280      4107
+    tokens of text, trained      164, 132    41, 33       164, 132    41, 33
+    GFLOP forward, tower            216.2      1.15          216.2      1.15
+    GFLOP forward, LM                65.0      0.34          171.4      0.90
+    tower : LM                  3.3 : 1   3.4 : 1      1.3 : 1   1.3 : 1
+
+(torch.utils.flop_counter.) What keeping features saves is the tower's time, so its share decides the figure: with t for
+tower : LM, arithmetic alone allows (t + 2) / 2, 2.7 for the smaller and 1.6 for the larger, the backward pass through
+the frozen language model taking as much as the forward pass. What lies above is saved elsewhere: rows read once, heads
+before trained tokens only (TRL does so on a GPU, on a CPU it runs its head everywhere), no mask for filling at the end.
+SmolVLM cuts large pictures in up to 17 views, of which each costs its tower as much again; that is not measured here.
 """
 
 from __future__ import annotations
@@ -21,7 +37,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import datasets
 import torch
@@ -30,7 +48,7 @@ from transformers import LlamaConfig, SiglipVisionConfig
 from transformers.utils import logging
 
 from sightline.core.message import Message, Request
-from sightline.runs.vlm_pictures import SIDE, series
+from sightline.runs.vlm_pictures import SIDE, WORDS, series
 from sightline.train.feature_cache import Featured
 from sightline.train.packing import epochs, packed_epochs
 from sightline.train.parts import PARTS, freeze_all_but
@@ -47,25 +65,59 @@ EPOCHS = 3
 """Of the connector's stage."""
 ALL = ("encoder", "connector", "llm")
 ALONE = ("connector",)
-WORDS = 64
+ANSWER = 64
 """Tokens of an answer, in decoding."""
 
 
-SMALL = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2}
-TOWER = {"hidden_size": 192, "intermediate_size": 768, "num_hidden_layers": 6, "num_attention_heads": 3}
-"""Of the connector's stage."""
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a model and its rows. Pictures are `side` pixels, patches 4, and 4 x 4 of them become one token."""
+
+    side: int
+    tower: dict[str, int]
+    llm: dict[str, Any]
+    longest: int
+    """"yes " of the longest answer; they vary evenly from 1."""
+    words: tuple[str, ...] = ()
+    """That are one token, as the question is for a trained tokenizer; everything else is bytes."""
 
 
-def setting(rows: int, trainable: tuple[str, ...] = ALL):
-    torch.manual_seed(0)
-    vision = SiglipVisionConfig(**(TOWER if trainable == ALONE else SMALL), image_size=SIDE, patch_size=4)
-    text = LlamaConfig(
-        vocab_size=288, hidden_size=128, intermediate_size=384, num_hidden_layers=3, num_attention_heads=4
+PLAIN = Shape(
+    side=SIDE,
+    tower={"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2},
+    llm={
+        "vocab_size": 288,
+        "hidden_size": 128,
+        "intermediate_size": 384,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+    },
+    longest=60,
+)
+SMOL_TOWER = {"hidden_size": 192, "intermediate_size": 768, "num_hidden_layers": 4, "num_attention_heads": 4}
+SMOL = {
+    "256M": {"hidden_size": 144, "intermediate_size": 384, "num_hidden_layers": 10, "num_attention_heads": 3},
+    "500M": {"hidden_size": 240, "intermediate_size": 640, "num_hidden_layers": 11, "num_attention_heads": 5},
+}
+SHAPES = {
+    size: Shape(
+        side=64,
+        tower=SMOL_TOWER,
+        llm={**llm, "num_key_value_heads": 1, "vocab_size": 4107, "tie_word_embeddings": True},
+        longest=15,
+        words=WORDS,
     )
-    model = VLM(vision, Connector(kind="shuffle", merge=4), Fusion(), text)
-    reader = reader_for(model, byte_tokenizer(), Fixed(size=SIDE, patch=4, merge=4))
+    for size, llm in SMOL.items()
+}
+
+
+def setting(rows: int, shape: Shape = PLAIN):
+    torch.manual_seed(0)
+    vision = SiglipVisionConfig(**shape.tower, image_size=shape.side, patch_size=4)
+    model = VLM(vision, Connector(kind="shuffle", merge=4), Fusion(), LlamaConfig(**shape.llm))
+    reader = reader_for(model, byte_tokenizer(shape.words), Fixed(size=shape.side, patch=4, merge=4))
     users = [one.messages[0] for one in series(("colour",), rows, 1)]
-    answers = ["yes " * (1 + 7 * i % 60) for i in range(rows)]
+    answers = ["yes " * (1 + 7 * i % shape.longest) for i in range(rows)]
     return (
         model,
         reader,
@@ -79,35 +131,44 @@ def timed(act: Callable[[], object]) -> float:
     return time.process_time() - begin
 
 
-def ours(
-    rows: int, trainable: tuple[str, ...], *, packed: bool = False, rounds: int = 1, features: Path | None = None
-) -> float:
-    model, reader, chats = setting(rows, trainable)
+def ours(rows: int, *, packed: bool = False) -> float:
+    model, reader, chats = setting(rows)
+
+    def whole() -> None:
+        encoded = [reader.encode(chat) for chat in chats]
+        if not packed:
+            _train(model, ALL, epochs(encoded, BATCH, reader.collate, 0), rows // BATCH)
+            return
+        lengths = packed_epochs([_Length(row) for row in encoded], PACK, stacked, 0)
+        packs, seen = 0, 0
+        while seen < rows:
+            seen += int((lengths(packs)["position_ids"] == 0).sum())
+            packs += 1
+        _train(model, ALL, packed_epochs(encoded, PACK, stacked, 0), -(-packs // PACKS), PACKS)
+
+    return rows / timed(whole)
+
+
+def our_connector(rows: int, shape: Shape, features: Path | None = None) -> float:
+    model, reader, chats = setting(rows, shape)
 
     def whole() -> None:
         encoded = [reader.encode(chat) for chat in chats]
 
         def batches(given):
-            if packed:
-                return packed_epochs(given, PACK, stacked, 0)
             return epochs(given, BATCH, reader.collate, 0)
 
-        steps, accumulate = rounds * rows // BATCH, 1
-        if packed:
-            lengths = batches([_Length(row) for row in encoded])
-            packs, seen = 0, 0
-            while seen < rounds * rows:
-                seen += int((lengths(packs)["position_ids"] == 0).sum())
-                packs += 1
-            steps, accumulate = -(-packs // PACKS), PACKS
-        stage = Stage(
-            name="stage", trainable=trainable, lr=dict.fromkeys(trainable, LR), steps=steps, accumulate=accumulate
-        )
         data = batches(encoded) if features is None else Featured(encoded, batches, features)
-        with tempfile.TemporaryDirectory() as out:
-            train(model, [stage], {"data": data}, Path(out))
+        _train(model, ALONE, data, EPOCHS * rows // BATCH)
 
-    return rounds * rows / timed(whole)
+    return EPOCHS * rows / timed(whole)
+
+
+def _train(model, trainable: tuple[str, ...], data, steps: int, accumulate: int = 1) -> None:
+    rates = dict.fromkeys(trainable, LR)
+    stage = Stage(name="stage", trainable=trainable, lr=rates, steps=steps, accumulate=accumulate)
+    with tempfile.TemporaryDirectory() as out:
+        train(model, [stage], {"data": data}, Path(out))
 
 
 class _Length:
@@ -133,8 +194,8 @@ def bare(rows: int) -> float:
     return rows / timed(whole)
 
 
-def with_trl(rows: int, trainable: tuple[str, ...], rounds: int = 1) -> float:
-    model, reader, chats = setting(rows, trainable)
+def with_trl(rows: int, trainable: tuple[str, ...] = ALL, shape: Shape = PLAIN, rounds: int = 1) -> float:
+    model, reader, chats = setting(rows, shape)
     freeze_all_but(model, trainable, PARTS)
     table = [
         {
@@ -169,14 +230,14 @@ def decoded(rows: int) -> tuple[float, float]:
     model.eval()
     users = [user for user, _ in chats[:BATCH]]
     replies, texts = [], []
-    requests = [Request(messages=[user], max_tokens=WORDS) for user in users]
+    requests = [Request(messages=[user], max_tokens=ANSWER) for user in users]
     ours_ = timed(lambda: replies.extend(VLMChat(model, reader, batch_size=BATCH).replies(requests)))
     spent = sum(reply.usage.output_tokens for reply in replies)
 
     def stock() -> None:
         batch = reader.collate([reader.encode([user], prompt=True) for user in users], left=True)
         batch.pop("labels")
-        made = model.generate(**batch, max_new_tokens=WORDS, do_sample=False)[:, batch["input_ids"].shape[1] :]
+        made = model.generate(**batch, max_new_tokens=ANSWER, do_sample=False)[:, batch["input_ids"].shape[1] :]
         texts.extend(reader.tokenizer.batch_decode(made, skip_special_tokens=True))
 
     theirs = timed(stock)
@@ -185,16 +246,30 @@ def decoded(rows: int) -> tuple[float, float]:
 
 
 def _turn(rows: int) -> Iterator[tuple[str, float]]:
-    yield "trl, everything trains", with_trl(rows, ALL)
+    yield "trl, everything trains", with_trl(rows)
     yield "bare loop", bare(rows)
-    yield "padded by length", ours(rows, ALL)
-    yield "packed", ours(rows, ALL, packed=True)
-    yield "trl, connector alone", with_trl(rows, ALONE, EPOCHS)
-    yield "connector, no cache", ours(rows, ALONE, rounds=EPOCHS)
-    with tempfile.TemporaryDirectory() as kept:
-        yield "connector, empty cache", ours(rows, ALONE, rounds=EPOCHS, features=Path(kept))
-        yield "connector, full cache", ours(rows, ALONE, rounds=EPOCHS, features=Path(kept))
+    yield "padded by length", ours(rows)
+    yield "packed", ours(rows, packed=True)
+    for size, shape in SHAPES.items():
+        yield f"trl, connector {size}", with_trl(rows, ALONE, shape, EPOCHS)
+        yield f"no cache {size}", our_connector(rows, shape)
+        with tempfile.TemporaryDirectory() as kept:
+            yield f"empty cache {size}", our_connector(rows, shape, Path(kept))
+            yield f"full cache {size}", our_connector(rows, shape, Path(kept))
     yield from zip(("our decoding", "generate"), decoded(rows), strict=True)
+
+
+COMPARED: tuple[tuple[str, str, float | None], ...] = (
+    ("padded by length", "trl, everything trains", None),
+    ("packed", "trl, everything trains", 1.5),
+    ("padded by length", "bare loop", 0.95),
+    *((f"no cache {size}", f"trl, connector {size}", None) for size in SHAPES),
+    *((f"empty cache {size}", f"trl, connector {size}", None) for size in SHAPES),
+    ("full cache 256M", "trl, connector 256M", 3.0),
+    ("full cache 500M", "trl, connector 500M", None),
+    ("our decoding", "generate", 1.0),
+)
+"""Way, yardstick, share wanted."""
 
 
 def main() -> None:
@@ -207,15 +282,7 @@ def main() -> None:
         for name, rate in _turn(rows):
             made.setdefault(name, []).append(rate)
     print(f"{rows} conversations of mixed lengths, one thread, per CPU second, median of {rounds}")
-    for name, yardstick, target in (
-        ("padded by length", "trl, everything trains", None),
-        ("packed", "trl, everything trains", 1.5),
-        ("padded by length", "bare loop", 0.95),
-        ("connector, no cache", "trl, connector alone", None),
-        ("connector, empty cache", "trl, connector alone", None),
-        ("connector, full cache", "trl, connector alone", 3.0),
-        ("our decoding", "generate", 1.0),
-    ):
+    for name, yardstick, target in COMPARED:
         rate, against = statistics.median(made[name]), statistics.median(made[yardstick])
         share = statistics.median(a / b for a, b in zip(made[name], made[yardstick], strict=True))
         wanted = "" if target is None else f"  wanted {target:4.2f}  {'holds' if share >= target else 'MISSED'}"

@@ -57,7 +57,7 @@ def test_training_with_the_cache_is_training_without(tiny, tmp_path, encoder, fu
     seen = _counted(model)
     data = Featured(rows, lambda rows: epochs(rows, 2, reader.collate, seed=1), tmp_path / "features")
     fast = train(model, [ALIGN], {"data": data}, tmp_path / "fast")
-    assert fast.losses == pytest.approx(slow.losses, abs=1e-6)
+    assert fast.losses == pytest.approx(slow.losses, rel=1e-6)
     assert sum(seen) == _distinct(rows), "once per view in three epochs"
     used = fast.proofs[0]["features"]
     assert used["misses"] == _distinct(rows)

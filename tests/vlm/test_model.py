@@ -10,9 +10,11 @@ from transformers import AutoModelForImageTextToText, AutoProcessor, LlamaForCau
 
 from sightline.core.errors import InputError
 from sightline.core.message import Message
+from sightline.train.packing import packed
 from sightline.vlm.connector import Connector
 from sightline.vlm.fusion import Fusion
 from sightline.vlm.model import VLM
+from sightline.vlm.pixels import stacked
 from sightline.vlm.resolution import Dynamic, Fixed, Native
 
 ENCODERS = ("siglip", "clip", "dinov2", "vit", "resnet", "native", "none")
@@ -84,6 +86,29 @@ def test_gate_zero_is_the_bare_language_model_bit_for_bit(tiny, llm):
     if model.softcap:
         bare = torch.tanh(bare / model.softcap) * model.softcap
     assert torch.equal(seen, bare)
+
+
+@pytest.mark.parametrize("llm", DECODERS)
+@pytest.mark.parametrize("fusion", ["embed", "hybrid"])
+def test_a_loss_alone_is_the_loss_of_all_logits(tiny, llm, fusion):
+    model, reader = tiny.build("siglip", llm, fusion)
+    short, long = tiny.chat(tiny.picture(0), answer="no"), tiny.chat(tiny.picture(1), answer="another thing")
+    rows = [reader.encode(short), reader.encode((*long, *long))]
+    batches = [reader.collate(rows), reader.collate(rows, left=True)]
+    if fusion == "embed":
+        batches.append(packed(rows, stacked))
+    assert not batches[0]["attention_mask"].all()
+    for batch in batches:
+        found = []
+        for options in ({}, {"loss_alone": True}):
+            model.zero_grad()
+            out = model(**batch, **options, num_items_in_batch=7, use_cache=False)
+            out.loss.backward()
+            found.append((out, [p.grad.clone() for p in model.parameters() if p.grad is not None]))
+        (whole, slopes), (alone, spared) = found
+        assert alone.logits is None
+        torch.testing.assert_close(alone.loss, whole.loss, rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(spared, slopes, rtol=1e-4, atol=1e-6)
 
 
 def test_given_models_are_taken_over(tiny):

@@ -133,14 +133,18 @@ def _of_parts(config: VLMRun, load: Load) -> Subject:
         vision=load.images * patches,
         parts=PARTS,
         build=build,
-        loss=_loss(list(each.views) * (load.batch * load.images), config.fusion.kind, load.batch, length),
+        loss=_loss(list(each.views) * (load.batch * load.images), config.fusion.kind, (load.batch, length), load.words),
         layers=lambda model: list(layers_of(model.model.language_model)),
         real_inputs=False,
     )
 
 
-def _loss(views: Sequence[View], fusion: FusionKind, batch: int, length: int) -> Callable[[nn.Module], Tensor]:
-    """One forward pass as training does it, on inputs without numbers."""
+def _loss(
+    views: Sequence[View], fusion: FusionKind, shape: tuple[int, int], words: int
+) -> Callable[[nn.Module], Tensor]:
+    """One forward pass as training does it, on inputs without numbers: no mask, and the head behind `words` of the
+    tokens of a row, as if each was trained."""
+    batch, length = shape
     across = [crosses(view, fusion) for view in views]
     sizes = [(view.height, view.width) for view in views]
 
@@ -156,15 +160,15 @@ def _loss(views: Sequence[View], fusion: FusionKind, batch: int, length: int) ->
         if features:
             joined = torch.cat(features).unflatten(0, (batch, -1))
             embeds = torch.cat([joined, embeds[:, joined.shape[1] :]], dim=1)
-        labels = torch.zeros(batch, length, dtype=torch.long)
-        mask = torch.ones(batch, length, dtype=torch.long)
         memory: dict[str, Any] = {}
         if seen:
             keys = torch.cat(seen).unflatten(0, (batch, -1))
             visible = torch.ones(batch, 1, length, keys.shape[1], dtype=torch.bool)
             memory = {KEY: Memory(keys, visible, visible[:, :, :1])}
-        out = model(inputs_embeds=embeds, attention_mask=mask, labels=labels, use_cache=False, **memory)
-        value: Tensor = out.loss
+        hidden = model.model(inputs_embeds=embeds, use_cache=False, **memory).last_hidden_state
+        value: Tensor = model.scored(
+            hidden[:, -words:].flatten(0, 1).clone(), torch.zeros(batch * words, dtype=torch.long)
+        )
         return value
 
     return loss

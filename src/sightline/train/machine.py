@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,13 @@ from sightline.core.door import require
 from sightline.core.errors import PlanError
 
 
+@runtime_checkable
+class GivesLossAlone(Protocol):
+    """A model that computes a loss without the logits of what is not trained, when called with `loss_alone=True`."""
+
+    gives_loss_alone: bool
+
+
 class Loss(nn.Module):
     """The loss of a batch. `shared`: every trained parameter has a part in it, if only a sum over nothing, because the
     processes wait for one another's gradient of each: a batch without pictures has none for the connector."""
@@ -35,12 +42,13 @@ class Loss(nn.Module):
         super().__init__()
         self.model, self.shared = model, shared
         self._trained = list(trained)
+        self._spared: dict[str, Any] = {"loss_alone": True} if isinstance(model, GivesLossAlone) else {}
         self.idle = 0
         """Batches without a gradient so far."""
 
     def forward(self, **batch: Any) -> Tensor:
         """A scalar; without a gradient where nothing that trains had a part in it and it is not `shared`."""
-        loss: Tensor = self.model(**batch).loss
+        loss: Tensor = self.model(**batch, **self._spared).loss
         self.idle += not loss.requires_grad
         if self.shared:
             loss = loss + sum(parameter.flatten()[:0].sum() for parameter in self._trained)

@@ -204,6 +204,8 @@ class VLM(VLMPreTrainedModel, GenerationMixin):
     transformers calls it. Raises InputError where the parts do not fit.
     """
 
+    gives_loss_alone = True
+
     def __init__(
         self,
         encoder: VLMConfig | PreTrainedConfig | PreTrainedModel,
@@ -269,11 +271,16 @@ class VLM(VLMPreTrainedModel, GenerationMixin):
         labels: Tensor | None = None,
         logits_to_keep: int | Tensor = 0,
         num_items_in_batch: int | Tensor | None = None,
+        loss_alone: bool = False,
         return_dict: bool | None = None,
         **kwargs: Any,
     ) -> CausalLMOutputWithPast:
         """As `VLMModel.forward`; with `labels` (B, L; -100 is not trained) the mean cross-entropy of the next token.
-        The parameters are spelled out because `generate` reads them off this signature."""
+        `loss_alone`: the same loss and no logits; the head runs before trained tokens only, and filling at the end of
+        rows gets no mask, as no word looks ahead. The parameters are spelled out because `generate` reads them off this
+        signature."""
+        if loss_alone and position_ids is None and attention_mask is not None and _filled_last(attention_mask):
+            attention_mask = None
         out = self.model(
             input_ids=input_ids,
             pixel_values=pixel_values,
@@ -287,13 +294,17 @@ class VLM(VLMPreTrainedModel, GenerationMixin):
             **kwargs,
         )
         hidden = out.last_hidden_state
+        loss: Tensor | None = None
+        if loss_alone:
+            assert labels is not None, "a loss needs labels"
+            wanted = labels[:, 1:]
+            trained = wanted != -100
+            loss = self.scored(hidden[:, :-1][trained], wanted[trained], num_items_in_batch)
+            return CausalLMOutputWithPast(loss=loss, hidden_states=out.hidden_states, attentions=out.attentions)
         if isinstance(logits_to_keep, Tensor) or logits_to_keep:
             keep = logits_to_keep if isinstance(logits_to_keep, Tensor) else slice(-logits_to_keep, None)
             hidden = hidden[:, keep]
-        logits = self.lm_head(hidden)
-        if self.softcap is not None:
-            logits = torch.tanh(logits / self.softcap) * self.softcap
-        loss = None
+        logits = self._logits(hidden)
         if labels is not None:
             vocabulary = self.config.text_config.vocab_size
             loss = self.loss_function(
@@ -307,6 +318,22 @@ class VLM(VLMPreTrainedModel, GenerationMixin):
             attentions=out.attentions,
         )
 
+    def scored(self, hidden: Tensor, wanted: Tensor, num_items_in_batch: int | Tensor | None = None) -> Tensor:
+        """Cross-entropy of the tokens `wanted` (N,) that follow the states `hidden` (N, D): their mean, or their sum
+        over `num_items_in_batch`."""
+        loss: Tensor = self.loss_function(
+            logits=self._logits(hidden),
+            labels=None,
+            vocab_size=self.config.text_config.vocab_size,
+            num_items_in_batch=num_items_in_batch,
+            shift_labels=wanted,
+        )
+        return loss
+
+    def _logits(self, hidden: Tensor) -> Tensor:
+        logits: Tensor = self.lm_head(hidden)
+        return logits if self.softcap is None else torch.tanh(logits / self.softcap) * self.softcap
+
     def _expand_inputs_for_generation(
         self, expand_size: int = 1, is_encoder_decoder: bool = False, input_ids: Any = None, **model_kwargs: Any
     ) -> Any:
@@ -314,6 +341,11 @@ class VLM(VLMPreTrainedModel, GenerationMixin):
             raise InputError("beams over pictures are not supported", remedy="repeat the prompt, or num_beams=1")
         above: Any = super()
         return above._expand_inputs_for_generation(expand_size, is_encoder_decoder, input_ids, **model_kwargs)
+
+
+def _filled_last(mask: Tensor) -> bool:
+    """Whether every row of a mask (B, L) is words first, then filling."""
+    return bool((mask[:, 1:] <= mask[:, :-1]).all())
 
 
 def _config(thing: PreTrainedConfig | PreTrainedModel) -> PreTrainedConfig:
