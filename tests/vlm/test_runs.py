@@ -19,10 +19,10 @@ from sightline.cli.chat import command as chat_command
 from sightline.cli.plan import command as plan_command
 from sightline.cli.train_vlm import command as train_command
 from sightline.core.errors import InputError
-from sightline.core.message import Message, Reply, Request
+from sightline.core.message import Reply, Request
 from sightline.runs.vlm_config import changed, read_config
-from sightline.runs.vlm_data import conversations, told, usable
-from sightline.runs.vlm_fusions import compare_fusions
+from sightline.runs.vlm_data import items, told, usable
+from sightline.runs.vlm_fusions import Synthetic, compare_fusions, synthetic
 from sightline.runs.vlm_page import verdict
 from sightline.runs.vlm_pictures import GRID, SIDE, SYLLABLES, TASKS, series, shown
 from sightline.runs.vlm_plan import fitting, plan
@@ -141,7 +141,13 @@ def test_chat_draws_the_boxes_of_an_answer(tmp_path, monkeypatch):
 
 
 def test_fusions_compare_on_equal_terms(tmp_path):
-    rows = compare_fusions(tmp_path, steps=2, pictures=12, tests=2)
+    made = compare_fusions(*synthetic(Synthetic(steps=2, pictures=12, tests=2)), tmp_path)
+    rows = made["fusions"]
+    assert json.loads((tmp_path / "fusions.json").read_text())["fusions"][0]["scores"] == rows[0]["scores"]
+    assert made["on"] == "test"
+    assert set(rows[0]["scores"]) == {"colour exact", "count exact", "place exact"}
+    assert rows[0]["minus_first"] == {}
+    assert set(rows[1]["minus_first"]) == set(rows[0]["scores"])
     length = {row["fusion"]: row["sequence"] for row in rows}
     assert length["cross"] < length["hybrid"] < length["embed"]
     assert {row["fusion"] for row in rows} == {"embed", "cross", "hybrid"}
@@ -241,32 +247,26 @@ def test_training_on_a_dataset_counts_what_it_refuses(tmp_path):
     rows = [*(_row(i, data) for i, data in enumerate(pictures)), _row(6, b"junk"), _row(7, pictures[0], "test")]
     _dataset(tmp_path / "set", rows)
     _, reader = tiny_config(curriculum(10)).build()
-    kept, refused = usable(conversations(tmp_path / "set"), reader.encode)
-    assert len(kept) == 6
+    refused = {}
+    kept = usable(items(tmp_path / "set", refused), reader.encode, refused)
+    assert [row.id for row in kept] == ["r0", "r1", "r2", "r3", "r4", "r5", "r7"]
     assert refused == {"r6": "unreadable-picture"}
     assert told(refused) == "1 rows refused: 1 unreadable-picture"
-    assert isinstance(kept[0][0], Message)
-    arguments = [
-        "--data",
-        str(tmp_path / "set"),
-        "--out",
-        str(tmp_path / "out"),
-        "--set",
-        "batch=2",
-        "--set",
-        "pack=200",
-        "--set",
-        "features=true",
-    ]
-    result = CliRunner().invoke(train_command, ["tiny", *arguments[4:], "--out", str(tmp_path / "bad")])
+    changes = ["--set", "batch=2", "--set", "pack=200", "--set", "features=true", "--set", "hold=0.3"]
+    arguments = ["--data", str(tmp_path / "set"), "--out", str(tmp_path / "out"), *changes]
+    result = CliRunner().invoke(train_command, ["tiny", *changes, "--out", str(tmp_path / "bad")])
     assert result.exit_code != 0
     file = tmp_path / "mine.py"
     file.write_text(CONFIG)
     result = CliRunner().invoke(train_command, [str(file), *arguments])
     assert result.exit_code == 0, (result.output, result.exception)
-    assert "6 whole, 0 shrunk, 0 split" in result.output
-    assert "settle: features of the frozen encoder: 0 kept, 6 computed" in result.output
+    assert "settle: features of the frozen encoder:" in result.output
     assert "settle 1/1  loss" in result.stderr, "progress with its forecast"
+    assert "held-out rows" in result.stderr
+    assert "Figures on test rows" in result.output
+    assert json.loads((tmp_path / "out" / "refused.jsonl").read_text()) == {"id": "r6", "reason": "unreadable-picture"}
+    told_all = json.loads((tmp_path / "out" / "tuned.json").read_text())
+    assert {name: rows["train"] + rows["held"] for name, rows in told_all["rows"].items()}["mix"] == 6
     assert VLMChat.open(tmp_path / "out" / "model").name == "model"
     with pytest.raises(InputError, match="no dataset"):
-        next(conversations(tmp_path))
+        next(items(tmp_path, {}))

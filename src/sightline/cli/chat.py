@@ -11,7 +11,7 @@ from sightline.core.errors import InputError
 from sightline.core.media import MediaRef
 from sightline.core.message import Message, Picture, Request
 from sightline.vlm.boxes import boxes_in, drawn
-from sightline.vlm.chat import VLMChat
+from sightline.vlm.chat import VLMChat, without_progress_bars
 from sightline.vlm.pixels import opened
 
 
@@ -28,6 +28,7 @@ def command(folder: Path, images: tuple[Path, ...], ask: str | None, max_tokens:
     \b
     sightline chat runs/tiny/staged/model --image photo.png --ask "colour?"
     """
+    without_progress_bars()
     model = VLMChat.open(folder)
     data = [path.read_bytes() for path in images]
     pictures = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,63 +12,90 @@ from pydantic import BaseModel, ValidationError
 
 from sightline.core.errors import InputError
 from sightline.runs.vlm_config import read_config
-from sightline.runs.vlm_data import conversations, told, usable
 from sightline.runs.vlm_documents import Sizes, read_documents
 from sightline.runs.vlm_page import verdict
-from sightline.runs.vlm_run import run
 from sightline.runs.vlm_stages import Tiny, tiny
+from sightline.runs.vlm_tuned_page import FIGURES, figures, write_tuned_page
+from sightline.runs.vlm_tuning import Tuned, chosen, placed, tune
+from sightline.show import print_tables
+from sightline.show.table import listing
 from sightline.train.feature_cache import Usage
+from sightline.train.machine import Machine
 from sightline.train.stages import Progress
+from sightline.vlm.chat import without_progress_bars
 
 Kind = TypeVar("Kind", bound=BaseModel)
 
 
 @click.command()
-@click.argument("name", metavar="CONFIG.py|tiny|documents")
+@click.argument("name", metavar="CONFIG.py|MODEL-DIR|tiny|documents")
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change one value: stages.0.steps=200.")
-@click.option("--data", type=click.Path(path_type=Path), metavar="DATASET", help="A dataset that sightline built.")
+@click.option("--data", "given", multiple=True, metavar="[NAME=]DATASET",
+              help="A folder that sightline built, or a JSON-lines file of conversations; again for each NAME that "
+              "stages draw from.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), required=True)
-def command(name: str, changes: tuple[str, ...], data: Path | None, out: Path) -> None:
+def command(name: str, changes: tuple[str, ...], given: tuple[str, ...], out: Path) -> None:
     """Train a vision-language model by stages; goes on from where it stopped.
 
     `tiny` needs no data: it renders pictures, trains from scratch on the CPU, by stages and jointly, and compares;
     --set seeds=3 says how sure the comparison is.
     `documents` learns to read rendered lines, then a built dataset's own answers, every document left out in turn.
-    CONFIG.py defines `config()`, which gives a VLMRun. OUT/model is then a plain Hugging Face folder.
+    CONFIG.py defines `config()`, which gives a VLMRun; OUT/run.json of an earlier run does as well. MODEL-DIR is a
+    whole model, ours or a ready one of transformers: its connector and language model are trained.
+
+    OUT/model is a plain Hugging Face folder of the best checkpoint, OUT/report.html shows how it came about.
 
     \b
     sightline train vlm tiny --out runs/tiny
     sightline train vlm documents --data demo/documents --out runs/documents
     sightline train vlm my_run.py --data my-dataset --out runs/mine --set stages.0.steps=200
+    sightline train vlm SmolVLM-256M --data my-dataset --out runs/smol --set stages.0.steps=200
     """
+    without_progress_bars()
     if name == "tiny":
-        table = tiny(out, sizes_of(Tiny, changes))
-        for task, (value, low, high) in table["staged"]["scores"].items():
-            before, joint = table["before"][task][0], table["joint"]["scores"][task][0]
-            click.echo(f"{task:8} before {before:.0%}  joint {joint:.0%}  staged {value:.0%} [{low:.0%}, {high:.0%}]")
-        click.echo(f"synthetic pictures; {verdict(table)}")
-        click.echo(f"model: {out / 'staged' / 'model'}    report: {out / 'report.html'}")
-        return
-    if data is None:
-        raise InputError("a dataset is needed", remedy="--data DATASET")
-    if name == "documents":
-        click.echo(told_documents(read_documents(data, out, sizes_of(Sizes, changes))))
-        return
-    config = read_config(name, changes)
-    _, reader = config.build()
-    rows, refused = usable(conversations(data), partial(config.fitted, reader))
-    click.echo(told(refused), err=True)
-    if not rows:
-        raise InputError("no usable row in the dataset", subject=data, remedy=told(refused))
-    result = run(config, {stage.data: rows for stage in config.stages}, out, tell=Forecast())
-    for lengths in set(result.lengths.values()):
+        _tiny(out, changes)
+    elif name == "documents":
+        if len(given) != 1:
+            raise InputError("a dataset is needed", remedy="--data DATASET")
+        click.echo(told_documents(read_documents(Path(given[0]), out, sizes_of(Sizes, changes))))
+    else:
+        config = read_config(name, changes)
+        done = tune(config, placed(config, given), out, say=_say, tell=Forecast())
+        if not Machine().rank:
+            write_tuned_page(out / "report.html", config, done)
+            _told_run(done, out)
+
+
+def _tiny(out: Path, changes: tuple[str, ...]) -> None:
+    table = tiny(out, sizes_of(Tiny, changes))
+    for task, (value, low, high) in table["staged"]["scores"].items():
+        before, joint = table["before"][task][0], table["joint"]["scores"][task][0]
+        click.echo(f"{task:8} before {before:.0%}  joint {joint:.0%}  staged {value:.0%} [{low:.0%}, {high:.0%}]")
+    click.echo(f"synthetic pictures; {verdict(table)}")
+    click.echo(f"model: {out / 'staged' / 'model'}    report: {out / 'report.html'}")
+
+
+def _told_run(done: Tuned, out: Path) -> None:
+    course = done.result.course
+    for lengths in dict.fromkeys(done.result.lengths.values()):
         click.echo(lengths)
-    for proof in result.course.proofs:
+    for proof in course.proofs:
         if "features" in proof:
             click.echo(f"{proof['stage']}: {Usage(**proof['features']).told()}")
-    if result.course.idle:
-        click.echo(f"{result.course.idle} batches could teach nothing: no picture, while only the connector trained")
-    click.echo(f"{len(result.course.losses)} steps, last loss {result.course.losses[-1]:.3f}; model: {out / 'model'}")
+    if course.idle:
+        click.echo(f"{course.idle} batches could teach nothing: no picture, while only the connector trained")
+    if best := chosen(course):
+        click.echo(f"chosen: stage {best['stage']}, step {best['step']} (score {best['score']:.3f} on rows held out)")
+    if done.scores:
+        title = "on test rows" if done.on == "test" else "on the rows held out, which chose the checkpoint"
+        print_tables([listing(f"Figures {title}", FIGURES, figures(done.scores))])
+    click.echo(f"{len(course.losses)} steps, last loss {course.losses[-1]:.3f}; model: {out / 'model'}")
+    click.echo(f"report: {out / 'report.html'}")
+
+
+def _say(line: str) -> None:
+    if not Machine().rank:
+        click.echo(line, err=True)
 
 
 class Forecast:

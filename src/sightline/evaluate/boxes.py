@@ -31,7 +31,8 @@ State = Literal["ok", "none", "reversed", "out-of-range"]
 Policy = Literal["first", "best", "hungarian"]
 _NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 _FOUR = re.compile(
-    rf"[\[(<{{]\s*({_NUMBER})\s*[,\s]\s*({_NUMBER})\s*\)?\s*[,\s]\s*\(?\s*({_NUMBER})\s*[,\s]\s*({_NUMBER})\s*[\])>}}]"
+    rf"(?:[\[(<{{]|<box>)\s*({_NUMBER})\s*[,\s]\s*({_NUMBER})\s*\)?\s*[,\s]\s*\(?"
+    rf"\s*({_NUMBER})\s*[,\s]\s*({_NUMBER})\s*(?:[\])>}}]|</box>)"
 )
 SIGNED = Interval(-1.0, 1.0)
 _LOC = re.compile(r"<loc_?(\d+)>\s*<loc_?(\d+)>\s*<loc_?(\d+)>\s*<loc_?(\d+)>")
@@ -87,7 +88,8 @@ class Parsed(NamedTuple):
 
 
 def parse_boxes(reply: str, convention: Convention, width: float, height: float) -> Parsed:
-    """Every bracketed group of four numbers, in pixels of the original. One bad group makes the reply's state.
+    """Every group of four numbers in brackets or `<box>` tags, in pixels of the original. One bad group makes the
+    reply's state.
 
     Out of range: not finite, or further than 1 % outside what the convention can mean; nothing is rescaled to fit.
 

@@ -1,66 +1,185 @@
-"""A sightline dataset folder as conversations for training; bad rows are counted by reason, never silently gone."""
+"""Datasets as conversations for training: a folder that `sightline build` wrote, or JSON lines of one's own. Bad rows
+are refused by id and reason, never silently gone.
+
+{"id": "r1", "images": ["a.png"], "messages": [{"role": "user", "content": "<image>colour?"}, {"role": "assistant",
+"content": "red"}], "split": "train", "group": "album-1"}
+
+Content is a string in which `<image>` stands for the next picture, or parts as in a built dataset.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from sightline.core.errors import InputError, Reject
-from sightline.core.media import MediaRef
+from sightline.core.fingerprint import fingerprint
+from sightline.core.media import Box, MediaRef
 from sightline.core.message import Message, Picture
+from sightline.evaluate.benchmarks.benchmark import picture
+from sightline.evaluate.examples import rows as json_rows
 
 Conversation = tuple[Message, ...]
+PLACEHOLDER = "<image>"
 
 
-def conversations(folder: Path, split: str = "train") -> Iterator[tuple[str, Conversation]]:
-    """(id, conversation) of one split of FOLDER/data/*.parquet; pictures with their bytes, before the question. Raises
-    InputError where there is no such dataset."""
-    files = sorted(folder.glob("data/*.parquet"))
-    if not files:
-        raise InputError("no dataset in this folder", subject=folder, remedy="name what `sightline build` wrote")
-    for file in files:
-        with pq.ParquetFile(file) as parquet:
-            for group in range(parquet.num_row_groups):
-                for row in parquet.read_row_group(group).to_pylist():
-                    if row["split"] == split:
-                        yield row["id"], _conversation(row)
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One row of a dataset."""
+
+    id: str
+    split: str
+    messages: Conversation
+    group: str
+    """Document, album or video; its own id where the row names none."""
+    language: str = "en"
+    quote: str = ""
+    """What stands at the evidence."""
+    boxes: tuple[Box, ...] = ()
+    """Where it stands, in pixels of the only picture; empty where there are several pictures or no evidence."""
 
 
-def usable(
-    rows: Iterator[tuple[str, Conversation]], encode: Callable[[Conversation], object]
-) -> tuple[list[Conversation], dict[str, str]]:
-    """Rows that `encode` takes, and the reason of every other one by its id."""
-    kept, refused = [], {}
-    for id_, row in rows:
+Refused = dict[str, str]
+"""Reason by id."""
+
+
+def items(data: Path, refused: Refused) -> Iterator[Item]:
+    """Every row that can be read; the others go to `refused`. Raises InputError where there is no such dataset."""
+    for id_, make in _rows(data):
         try:
-            encode(row)
+            yield make()
         except Reject as error:
             refused[id_] = error.reason
+
+
+def usable(rows: Iterable[Item], encode: Callable[[Conversation], object], refused: Refused) -> list[Item]:
+    """Rows that `encode` takes; the others go to `refused`."""
+    kept = []
+    for row in rows:
+        try:
+            encode(row.messages)
+        except Reject as error:
+            refused[row.id] = error.reason
         else:
             kept.append(row)
-    return kept, refused
+    return kept
 
 
-def told(refused: dict[str, str]) -> str:
+def told(refused: Refused) -> str:
     """ "3 rows refused: 2 row-too-long, 1 aspect-ratio"."""
     counts = Counter(refused.values()).most_common()
     return f"{len(refused)} rows refused" + (": " if counts else "") + ", ".join(f"{n} {why}" for why, n in counts)
 
 
-def _conversation(row: dict[str, Any]) -> Conversation:
+def held_out(rows: Sequence[Item], share: float, seed: int) -> tuple[list[Item], list[Item]]:
+    """(kept, held out): whole groups in an order drawn by `seed`, until the share is reached; at least one where there
+    are two or more, and never all."""
+    sizes = Counter(row.group for row in rows)
+    out: set[str] = set()
+    taken = 0
+    for group in sorted(sizes, key=lambda name: fingerprint([seed, name]))[:-1]:
+        if not share or (out and taken + sizes[group] / 2 > share * len(rows)):
+            break
+        out.add(group)
+        taken += sizes[group]
+    return [row for row in rows if row.group not in out], [row for row in rows if row.group in out]
+
+
+def _rows(data: Path) -> Iterator[tuple[str, Callable[[], Item]]]:
+    if data.is_file():
+        for number, row in json_rows(data):
+            id_ = str(row.get("id", f"line {number}"))
+            yield id_, lambda row=row, id_=id_: _written(row, id_, data.parent)  # type: ignore[misc]
+        return
+    files = sorted(data.glob("data/*.parquet"))
+    if not files:
+        remedy = "name what `sightline build` wrote, or a JSON-lines file"
+        raise InputError("no dataset in this folder", subject=data, remedy=remedy)
+    for file in files:
+        with pq.ParquetFile(file) as parquet:
+            missing = {"id", "images", "messages", "split"} - set(parquet.schema_arrow.names)
+            if missing:
+                raise InputError(
+                    f"not a dataset of conversations: no column {', '.join(sorted(missing))}",
+                    subject=file,
+                    remedy="sightline build documents",
+                )
+            for group in range(parquet.num_row_groups):
+                for row in parquet.read_row_group(group).to_pylist():
+                    yield str(row["id"]), lambda row=row: _built(row)  # type: ignore[misc]
+
+
+def _built(row: dict[str, Any]) -> Item:
     pictures = [
         Picture(ref=MediaRef(sha256=str(image["path"]), media_type="image/png"), data=image["bytes"])
         for image in row["images"]
     ]
-    queue = iter(pictures)
-    return tuple(_message(message, queue) for message in row["messages"])
+    item = Item(
+        id=row["id"],
+        split=row["split"],
+        messages=_conversation(row["messages"], pictures),
+        group=str(row.get("group") or row["id"]),
+        language=row.get("language") or "en",
+    )
+    evidence = row.get("evidence") or []
+    if len(pictures) != 1 or not evidence or any(one["image"] != 0 for one in evidence):
+        return item
+    scale = row["image_scales"][0]
+    boxes = tuple(Box(*(side * scale for side in four)) for one in evidence for four in one["boxes"])
+    return replace(item, boxes=boxes, quote=" ".join(one["quote"] for one in evidence))
 
 
-def _message(message: dict[str, Any], queue: Iterator[Picture]) -> Message:
+def _written(row: dict[str, Any], id_: str, folder: Path) -> Item:
+    """A line of one's own. Raises Reject: "no-such-picture", "malformed-row", "pictures-and-placeholders"."""
+    names, messages = row.get("images", []), row.get("messages")
+    if not isinstance(names, list) or not isinstance(messages, list):
+        raise Reject("malformed-row", wanted="images: a list of files; messages: a list of turns")
+    pictures = []
+    for name in names:
+        try:
+            data = picture(folder, str(name))
+        except InputError as error:
+            raise Reject("no-such-picture", name=str(name)) from error
+        ref = MediaRef(sha256=hashlib.sha256(data).hexdigest(), media_type="image/*")
+        pictures.append(Picture(ref=ref, data=data))
+    return Item(
+        id=id_,
+        split=str(row.get("split", "train")),
+        messages=_conversation(messages, pictures),
+        group=str(row.get("group", id_)),
+        language=str(row.get("language", "en")),
+    )
+
+
+def _conversation(messages: list[Any], pictures: Sequence[Picture]) -> Conversation:
     """Pictures of all turns stand in one list, in the order in which the turns show them."""
-    parts = [next(queue) if part["type"] == "image" else part["text"] for part in message["content"]]
-    return Message.of(message["role"], *parts)
+    queue = iter(pictures)
+    try:
+        made = tuple(Message.of(m["role"], *_parts(m["content"], queue)) for m in messages)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Reject("malformed-row", error=str(error)[:200]) from error
+    if surplus := sum(1 for _ in queue):
+        raise Reject("pictures-and-placeholders", pictures=len(pictures), surplus=surplus)
+    return made
+
+
+def _parts(content: Any, queue: Iterator[Picture]) -> Iterator[str | Picture]:
+    if isinstance(content, str):
+        head, *tail = content.split(PLACEHOLDER)
+        content = [{"type": "text", "text": head}]
+        for words in tail:
+            content += [{"type": "image"}, {"type": "text", "text": words}]
+    for part in content:
+        if part["type"] == "image":
+            shown = next(queue, None)
+            if shown is None:
+                raise Reject("pictures-and-placeholders", lacking=1)
+            yield shown
+        elif part["text"]:
+            yield part["text"]

@@ -110,7 +110,7 @@ def _curves(table: Mapping[str, Any]) -> Markup:
     for arm, name in NAMES.items():
         for run in table[arm]["runs"]:
             points = {t: [(row["at"], row["figures"][t]) for row in run["curve"]] for t in TASKS}
-            best = max(run["curve"], key=lambda row: row["score"])
+            best = max(reversed(run["curve"]), key=lambda row: row["score"])
             told = f"The checkpoint of step {best['at']} was chosen. {run['cpu_seconds']} CPU-seconds."
             plot = curve(points, label="optimizer step", y_label="right")
             found.append(figure(plot, title=f"{name}, seed {run['seed']}", caption=told))

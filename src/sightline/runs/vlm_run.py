@@ -16,6 +16,8 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from sightline.core.message import Message
+from sightline.runs.vlm_exam import Check
+from sightline.runs.vlm_tasks import Task
 from sightline.train.checkpoint import save_folder
 from sightline.train.feature_cache import Featured, Sees
 from sightline.train.lora import Lora, add_lora, plain_state, save_adapter
@@ -59,6 +61,12 @@ class VLMRun(BaseModel):
     """Adapters, for stages that train the part "lora". OUT/model is a plain model with the adapters added in."""
     keep_adapter: bool = False
     """Write the adapters by themselves too: OUT/adapter, as peft keeps them."""
+    tasks: dict[str, Task] = {}
+    """What is learned from the rows that go by a name: "answer" (where none is given), "locate", "read", "show"."""
+    checks: tuple[Check, ...] = (Check(),)
+    """How the best checkpoint is told, on rows held out; without any, or without such rows, the last one is kept."""
+    hold: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the training rows held out for the checks, by whole documents."""
     words: tuple[str, ...] = ()
     """What the tokenizer holds as one token each; everything else is spelled in bytes."""
     batch: int = Field(default=16, ge=1)

@@ -361,7 +361,7 @@ def _evaluated(model: nn.Module, course: Course, stage: Stage, watch: Watch, mac
     with torch.no_grad():
         figures = dict(watch.judge(model))
     score = watch.choice.score(figures)
-    best = all(score > row["score"] for row in course.curve)
+    best = all(score >= row["score"] for row in course.curve)  # of equals the latest: it was trained longer
     course.curve.append({"stage": stage.name, "step": course.step, "score": score, "figures": figures})
     if best and watch.keep is not None and not machine.rank:
         watch.keep()

@@ -16,6 +16,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
+from transformers.utils import logging
 
 from sightline.core.errors import InputError, ModelError, Reject
 from sightline.core.message import Clip, Reply, Request, Usage
@@ -27,6 +28,11 @@ Row = Encoded | ReadyRow
 OURS: Final = "sightline_vlm"
 UNREADABLE: Final = (OSError, ValueError, SafetensorError, RuntimeError)
 SURROGATE_FREE = str.maketrans({"\x00": "\ufffd"})
+
+
+def without_progress_bars() -> None:
+    """No bars of transformers for reading and writing weights: for command lines, which say more themselves."""
+    logging.disable_progress_bar()
 
 
 def kind_of(folder: Path) -> str:

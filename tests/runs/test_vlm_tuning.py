@@ -1,0 +1,238 @@
+"""A user's own datasets: rows read or refused by id, tasks, rows held out, checks, the chosen checkpoint, the page."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
+
+from sightline.cli.compare_fusions import command as fusions_command
+from sightline.cli.train_vlm import command as train_command
+from sightline.core.errors import InputError, PlanError, Reject
+from sightline.core.media import Box, MediaRef
+from sightline.core.message import Message, Picture
+from sightline.evaluate.boxes import Convention, parse_boxes
+from sightline.runs import vlm_exam
+from sightline.runs.vlm_config import changed
+from sightline.runs.vlm_data import Item, held_out, items
+from sightline.runs.vlm_exam import Asked, Check, asked, examined
+from sightline.runs.vlm_fusions import variant
+from sightline.runs.vlm_run import VLMRun
+from sightline.runs.vlm_stages import tiny_config
+from sightline.runs.vlm_tasks import as_task
+from sightline.runs.vlm_tuning import placed
+from sightline.train.stages import Stage
+
+torch.set_num_threads(1)
+RATES = {"connector": 1e-3, "llm": 1e-3}
+STAGE = Stage(name="sft", trainable=("connector", "llm"), lr=RATES, steps=4, save_every=2)
+CONFIG = """
+from sightline.runs.vlm_run import VLMRun
+from sightline.runs.vlm_stages import tiny_config
+from sightline.train.stages import Stage
+
+def config():
+    rates = {"connector": 1e-3, "llm": 1e-3}
+    return tiny_config((Stage(name="sft", trainable=("connector", "llm"), lr=rates, steps=4, save_every=2),))
+"""
+
+
+def _png(colour="red", size=(60, 50)):
+    out = BytesIO()
+    Image.new("RGB", size, colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def _set(place, rows):
+    """JSON lines with a picture beside them."""
+    (place / "a.png").write_bytes(_png())
+    (place / "thin.png").write_bytes(_png(size=(1, 10_000)))
+    (place / "junk.png").write_bytes(b"no picture")
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    (place / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return place / "rows.jsonl"
+
+
+def _row(id_, user="<image>colour?", assistant="red", images=("a.png",), **more):
+    turns = [{"role": "user", "content": user}, {"role": "assistant", "content": assistant}]
+    return {"id": id_, "images": list(images), "messages": turns, **more}
+
+
+BAD = {
+    "thin": (_row("thin", images=["thin.png"]), "aspect-ratio"),
+    "junk": (_row("junk", images=["junk.png"]), "unreadable-picture"),
+    "lost": (_row("lost", images=["lost.png"]), "no-such-picture"),
+    "outside": (_row("outside", images=["../../etc/passwd"]), "no-such-picture"),
+    "more": (_row("more", images=["a.png", "a.png"]), "pictures-and-placeholders"),
+    "fewer": (_row("fewer", user="<image><image>?"), "pictures-and-placeholders"),
+    "empty": ({"id": "empty", "images": [], "messages": []}, "empty-conversation"),
+    "no answer": ({"id": "no answer", "messages": [{"role": "user", "content": "a?"}]}, "nothing-to-train"),
+    "role": ({"id": "role", "messages": [{"role": "robot", "content": "a?"}]}, "malformed-row"),
+    "form": ({"id": "form", "messages": "a"}, "malformed-row"),
+    "long": (_row("long", user="<image>" + "why " * 400), "row-too-long"),
+}
+
+
+def test_every_kind_of_bad_row_is_refused_by_id_and_reason(tmp_path):
+    data = _set(tmp_path, [bad for bad, _ in BAD.values()] + [_row(f"r{i}", group=f"g{i % 4}") for i in range(8)])
+    (tmp_path / "mine.py").write_text(CONFIG)
+    asked_for = [str(tmp_path / "mine.py"), "--data", str(data), "--out", str(tmp_path / "out"), "--set", "longest=200"]
+    result = CliRunner().invoke(train_command, asked_for)
+    assert result.exit_code == 0, (result.output, result.exception)
+    lines = (tmp_path / "out" / "refused.jsonl").read_text().splitlines()
+    assert {one["id"]: one["reason"] for one in map(json.loads, lines)} == {k: why for k, (_, why) in BAD.items()}
+    assert "11 rows refused" in result.stderr
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert all(why in page for _, why in BAD.values())
+    only_bad = _set(tmp_path, [BAD["junk"][0]])
+    none = CliRunner().invoke(train_command, [asked_for[0], "--data", str(only_bad), "--out", str(tmp_path / "no")])
+    assert isinstance(none.exception, InputError)
+    assert "1 unreadable-picture" in str(none.exception)
+
+
+def test_a_line_that_is_no_json_is_named_by_its_number(tmp_path):
+    (tmp_path / "rows.jsonl").write_text('{"id": "a"}\n{"id": ', encoding="utf-8")
+    with pytest.raises(InputError, match="line 2"):
+        list(items(tmp_path / "rows.jsonl", {}))
+
+
+def _item(n, group, **more):
+    shown = Picture(ref=MediaRef(sha256=str(n), media_type="image/png"), data=_png(size=(200, 100)))
+    messages = (Message.of("user", shown, "total?"), Message.of("assistant", "12 EUR"))
+    return Item(id=f"i{n}", split="train", messages=messages, group=group, **more)
+
+
+def test_whole_documents_are_held_out():
+    rows = [_item(n, f"g{n % 10}") for n in range(100)]
+    kept, held = held_out(rows, 0.2, 0)
+    assert len(held) == 20
+    assert not {row.group for row in kept} & {row.group for row in held}
+    assert held_out(rows, 0.2, 0)[1] == held
+    assert held_out(rows, 0.2, 1)[1] != held
+    assert held_out(rows, 0.0, 0)[1] == []
+    assert len(held_out(rows[:2], 0.01, 0)[1]) == 1, "at least one document"
+    assert held_out(rows[:1], 0.5, 0) == (rows[:1], []), "never all"
+
+
+def test_boxes_of_the_evidence_become_questions_and_answers():
+    item = _item(0, "g", quote="12 EUR", boxes=(Box(20, 10, 60, 30),))
+    boxes = "<box>100, 100, 300, 300</box>"
+    said = {task: as_task(item, task) for task in ("locate", "read", "show")}
+    assert said["locate"].messages[1].text == boxes
+    assert "12 EUR" in said["locate"].messages[0].text
+    assert boxes in said["read"].messages[0].text
+    assert said["read"].messages[1].text == "12 EUR"
+    assert said["show"].messages[1].text == f"12 EUR {boxes}"
+    assert as_task(item, "answer") is item
+    korean = as_task(_item(0, "g", quote="열두 유로", boxes=item.boxes, language="ko"), "locate")
+    assert "어디" in korean.messages[0].text
+    assert "열두 유로" in korean.messages[0].text
+    with pytest.raises(Reject, match="no-evidence"):
+        as_task(_item(0, "g"), "locate")
+    found = parse_boxes(said["locate"].messages[1].text, Convention(unit="thousand"), 200, 100)
+    assert found.boxes == item.boxes
+
+
+def test_figures_are_scored_by_the_metric_of_their_task(monkeypatch):
+    item = _item(0, "g", quote="12 EUR", boxes=(Box(20, 10, 60, 30),))
+    rows = {task: [as_task(item, task)] for task in ("answer", "locate", "read", "show")}
+    questions = asked((Check(),), {task: task for task in rows}, rows)
+    assert [one.metric for one in questions] == ["anls", "acc@0.5", "anls", "text+box"]
+
+    class Parrot:
+        def __init__(self, *_):
+            pass
+
+        def replies(self, requests):
+            for request in requests:
+                yield next(type("R", (), {"text": own[0].messages[-1].text}) for own in rows.values()
+                           if own[0].messages[:-1] == request.messages)  # fmt: skip
+
+    monkeypatch.setattr(vlm_exam, "VLMChat", Parrot)
+    _, reader = tiny_config((STAGE,)).build()
+    scores, answers = examined(None, reader, questions)
+    assert {name: score.value for name, score in scores.items()} == dict.fromkeys(rows, 1.0)
+    assert len(answers) == 4
+    wrong = Asked("locate", "acc@0.5", 1.0, (item,))
+    with pytest.raises(InputError, match="needs boxes"):
+        examined(None, reader, [wrong])
+    with pytest.raises(InputError, match="no stage draws"):
+        asked((Check(data="other"),), {"answer": "answer"}, rows)
+    assert len(asked((Check(),), {"a": "answer", "b": "answer"}, {"a": rows["answer"], "b": rows["answer"]})) == 1
+
+
+def test_datasets_go_to_the_names_that_stages_draw_from(tmp_path):
+    stages = [STAGE.model_copy(update={"data": "a+b"}), STAGE.model_copy(update={"name": "two", "data": "c"})]
+    config = tiny_config(tuple(stages))
+    assert {name: [str(p) for p in paths] for name, paths in placed(config, ("x", "c=y", "c=z")).items()} == {
+        "a": ["x"], "b": ["x"], "c": ["y", "z"]}  # fmt: skip
+    with pytest.raises(InputError, match="--data b=DATASET"):
+        placed(config, ("a=x", "c=y"))
+    with pytest.raises(InputError, match="no stage draws"):
+        placed(config, ("d=x",))
+    with pytest.raises(InputError, match="no stage draws"):
+        placed(changed(config, ['tasks={"e": "read"}']), ("x",))
+
+
+def test_the_best_checkpoint_is_told_by_weighted_figures_and_shown_per_task(tmp_path, monkeypatch):
+    """Scores are set from outside: the first save is the best by weight, the last one is not."""
+    given = iter([(0.9, 0.1), (0.2, 0.6), (0.5, 0.5)])
+    honest = vlm_exam.examined
+
+    def rigged(model, reader, questions):
+        scores, answers = honest(model, reader, questions)
+        values = next(given)
+        return {n: s.model_copy(update={"value": v}) for (n, s), v in zip(scores.items(), values, strict=True)}, answers
+
+    monkeypatch.setattr("sightline.runs.vlm_tuning.examined", rigged)
+    data = _set(tmp_path, [_row(f"r{i}", group=f"g{i % 4}") for i in range(8)])
+    (tmp_path / "mine.py").write_text(CONFIG)
+    checks = json.dumps([{"weight": 3}, {"metric": "exact", "weight": 1}])
+    asked_for = [str(tmp_path / "mine.py"), "--data", str(data), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(train_command, [*asked_for, "--set", f"checks={checks}"])
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert "chosen: stage sft, step 2 (score 0.700" in result.output
+    assert "on the rows held out, which chose the checkpoint" in " ".join(result.output.split())
+    assert "by data, data exact on 2 held-out rows" in result.stderr
+    table = json.loads((tmp_path / "out" / "tuned.json").read_text())
+    assert [row["figures"]["data"] for row in table["curve"]] == [0.9, 0.2]
+    assert "By task" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_fusions_are_compared_on_a_users_data(tmp_path):
+    data = _set(tmp_path, [_row(f"r{i}", group=f"g{i}", split="test" if i < 3 else "train") for i in range(9)])
+    (tmp_path / "mine.py").write_text(CONFIG)
+    tiles = 'resolution={"kind": "tiles", "tile": 32, "longest": 64, "patch": 8, "merge": 2}'
+    asked_for = [str(tmp_path / "mine.py"), "--data", str(data), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(fusions_command, [*asked_for, "--set", tiles])
+    assert result.exit_code == 0, (result.output, result.exception)
+    made = json.loads((tmp_path / "out" / "fusions.json").read_text())
+    assert [row["fusion"] for row in made["fusions"]] == ["embed", "cross", "hybrid"]
+    lengths = [row["sequence"] for row in made["fusions"]]
+    assert lengths[1] < lengths[2] < lengths[0]
+    assert made["rows"] == 6 - len(held_out([_item(n, f"g{n + 3}") for n in range(6)], 0.1, 0)[1])
+    for row in made["fusions"]:
+        value, low, high, n = row["scores"]["data"]
+        assert n == 3
+        assert low <= value <= high
+    for kind in ("embed", "cross", "hybrid"):
+        assert (tmp_path / "out" / kind / "model" / "config.json").is_file()
+    assert "One seed ranks nothing" in result.output
+    assert "Fusions compared" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    square = CliRunner().invoke(fusions_command, asked_for)
+    assert isinstance(square.exception, PlanError), "hybrid has no tiles to send across"
+    wrong = CliRunner().invoke(fusions_command, [*asked_for, "--fusions", "embed,late"])
+    assert isinstance(wrong.exception, InputError)
+
+
+def test_cross_attention_trains_where_the_connector_does():
+    config = tiny_config((STAGE, STAGE.model_copy(update={"name": "llm", "trainable": ("llm",), "lr": {"llm": 1e-3}})))
+    made = variant(config, "cross")
+    assert [stage.lr.get("cross") for stage in made.stages] == [1e-3, None]
+    assert variant(made, "embed").stages == config.stages
+    with pytest.raises(PlanError, match="whole model"):
+        variant(VLMRun(model="x", stages=(STAGE,)), "cross")
