@@ -142,6 +142,12 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
     assert refused(path).reason == "no-video-stream"
 
 
+def test_a_codec_without_a_decoder(tmp_path: Path, make_clip, moving) -> None:
+    path = make_clip(tmp_path / "a.mp4", moving(1, 10))
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"XYZ9"))
+    assert refused(path).reason == "unsupported-codec"
+
+
 @pytest.mark.parametrize("content", [b"", b"not a video at all" * 40, b"\x00\x00\x00\x20ftypisom" + b"\x00" * 300])
 def test_broken_files_have_a_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.mp4"

@@ -122,7 +122,7 @@ class Video:
 def read_video(path: str | os.PathLike[str], config: VideoConfig | None = None) -> Video:
     """Decode the video at `path` once.
 
-    Raises Reject: "unreadable-video" (detail), "no-video-stream", "unsupported-codec" (codec), "picture-too-large",
+    Raises Reject: "unreadable-video" (detail), "no-video-stream", "unsupported-codec" (stream), "picture-too-large",
     "video-too-long" (seconds, limit), "no-frames", "truncated-video" (decoded, stated).
     """
     config = config or VideoConfig()
@@ -149,7 +149,7 @@ def _video_stream(container: InputContainer) -> VideoStream:
     if not films:
         raise Reject("no-video-stream", streams=[one.type for one in container.streams])
     if films[0].codec_context is None:
-        raise Reject("unsupported-codec", codec=str(films[0].codec_tag))
+        raise Reject("unsupported-codec", stream=films[0].index)  # without a decoder not even its name is known
     return films[0]
 
 

@@ -16,7 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from sightline.core.errors import InputError, Reject
+from sightline.core.fingerprint import fingerprint
 from sightline.core.sample import Rejected
+from sightline.pipeline.remote import recorded
 from sightline.recipes.video_annotation.fetching import FetchConfig, Fetcher
 from sightline.recipes.video_annotation.items import VideoFile
 from sightline.recipes.video_annotation.manifest import read_manifest, videos_of
@@ -60,6 +62,9 @@ class Server:
             return
         if wanted and kind not in ("norange", "forgetful"):
             start = int(wanted.removeprefix("bytes=").rstrip("-"))
+            if start >= len(body):
+                to.send_error(416)
+                return
             to.send_response(206)
             to.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
         else:
@@ -67,12 +72,12 @@ class Server:
         piece = body[start:]
         claimed = len(piece) + (1000 if kind == "liar" else 0)
         to.send_header("Content-Length", str(claimed))
-        to.send_header("ETag", f'"{self.asked[to.path]}"' if kind == "forgetful" else '"one"')
+        if kind != "nameless":
+            to.send_header("ETag", f'"{self.asked[to.path]}"' if kind == "forgetful" else '"one"')
         to.end_headers()
-        dropping = kind in ("drops", "norange", "forgetful") and self.asked[to.path] < 4
-        to.wfile.write(
-            piece[: -(-len(body) // 3)] if dropping and kind == "drops" else piece[:7000] if dropping else piece
-        )
+        dropping = kind in ("drops", "norange", "forgetful", "nameless") and self.asked[to.path] < 4
+        third = kind in ("drops", "nameless")
+        to.wfile.write(piece[: -(-len(body) // 3)] if dropping and third else piece[:7000] if dropping else piece)
         if dropping or kind == "liar":
             to.close_connection = True
 
@@ -100,6 +105,25 @@ def test_the_file_arrives_whole(server: Server, tmp_path: Path, kind: str) -> No
         assert server.ranges == [None, f"bytes={third}-", f"bytes={2 * third}-"]
 
 
+def test_pieces_that_nobody_vouches_for_are_joined_only_under_a_checksum(server: Server, tmp_path: Path) -> None:
+    third, sha256 = -(-len(server.body) // 3), hashlib.sha256(server.body).hexdigest()
+    Fetcher(tmp_path / "state", FAST).fetch(f"{server.url}/nameless/a.mp4", sha256)
+    assert server.ranges == [None, f"bytes={third}-", f"bytes={2 * third}-"]
+    server.ranges.clear()
+    Fetcher(tmp_path / "other", FAST.model_copy(update={"attempts": 6})).fetch(f"{server.url}/nameless/b.mp4")
+    assert set(server.ranges) == {None}
+
+
+def test_a_piece_as_long_as_the_file_is_fetched_anew(server: Server, tmp_path: Path) -> None:
+    sha256 = hashlib.sha256(server.body).hexdigest()
+    fetcher, url = Fetcher(tmp_path / "state", FAST), f"{server.url}/good/a.mp4"
+    (tmp_path / "state").mkdir()
+    piece = tmp_path / "state" / f"{fingerprint(recorded(url) + sha256)}.part"
+    piece.write_bytes(bytes(len(server.body)))  # killed before its hash was looked at
+    assert fetcher.fetch(url, sha256).path.read_bytes() == server.body
+    assert server.ranges == [f"bytes={len(server.body)}-", None]
+
+
 def test_nothing_is_asked_twice(server: Server, tmp_path: Path) -> None:
     for _ in range(2):
         Fetcher(tmp_path / "state", FAST).fetch(f"{server.url}/good/a.mp4")
@@ -113,6 +137,7 @@ def test_failures_are_named(server: Server, tmp_path: Path, kind: str, tries: in
     assert refused.value.reason == "not-fetched"
     assert "secret" not in str(refused.value.evidence)
     assert tries is None or server.asked.total() == tries
+    assert refused.value.evidence["attempts"] == server.asked.total()
 
 
 def test_wrong_checksum(server: Server, tmp_path: Path) -> None:
@@ -169,6 +194,23 @@ def test_manifest_and_takedown(server: Server, tmp_path: Path, ending: str) -> N
     refused = [(row.origin, row.reason) for row in found[1:] if isinstance(row, Rejected)]
     assert refused == [("two", "not-fetched"), ("three", "not-a-video"), ("four", "taken-down")]
     assert server.asked["/drops/four.mp4"] == 0
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_row_without_an_address_is_refused_alone(server: Server, tmp_path: Path, ending: str) -> None:
+    rows = [{"id": "one", "url": f"{server.url}/good/one.mp4"}, {"id": "two", "url": "ftp://x"}, {"id": "", "url": ""}]
+    manifest = write(rows, tmp_path / f"list.{ending}")
+    found = list(videos_of([manifest], tmp_path / "out", fetch=FAST))
+    assert sum(isinstance(one, VideoFile) for one in found) == 1
+    refused = [(row.reason, row.origin) for row in found if isinstance(row, Rejected)]
+    assert refused == [("no-address", "two"), ("no-address", f"list.{ending} row 3")]
+
+
+def test_the_bad_line_of_a_manifest_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "list.jsonl"
+    path.write_text('{"url": "http://x"}\n\n{"url": "http')
+    with pytest.raises(InputError, match="line 3"):
+        read_manifest(path)
 
 
 @pytest.mark.parametrize("text", ["id,link\n1,http://x", "url\nftp://x", "url\n/etc/passwd"])

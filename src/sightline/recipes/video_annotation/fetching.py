@@ -74,7 +74,7 @@ class Fetcher:
                 return known
         self._folder.mkdir(parents=True, exist_ok=True)
         piece = note.with_suffix(".part")
-        self._complete(url, piece)
+        self._complete(url, piece, checked=bool(sha256))
         found, size = digest(piece)
         if sha256 and found != sha256.lower():
             piece.unlink()
@@ -85,32 +85,38 @@ class Fetcher:
         note.write_text(fetched.model_dump_json())
         return fetched
 
-    def _complete(self, url: str, piece: Path) -> None:
-        pause, tries, error = self._config.pause, 0, ""
+    def _complete(self, url: str, piece: Path, checked: bool) -> None:
+        pause, tries, asked, error = self._config.pause, 0, 0, ""
+        most = piece.stat().st_size if piece.exists() else 0
         while tries < self._config.attempts:
-            before = piece.stat().st_size if piece.exists() else 0
+            asked += 1
             try:
-                self._go_on(url, piece)
+                self._go_on(url, piece, checked)
                 return
             except urllib.error.HTTPError as refused:
                 error = f"HTTP {refused.code}"
                 if refused.code in NOT_AGAIN:
                     break
+                if refused.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:  # the file has become shorter
+                    piece.unlink(missing_ok=True)
             except (OSError, http.client.HTTPException, ValueError) as broken:
                 error = f"{type(broken).__name__}: {broken}"[:200]
             after = piece.stat().st_size if piece.exists() else 0
-            tries = 0 if after > before else tries + 1
+            tries = 0 if after > most else tries + 1
             time.sleep(min(pause, PAUSE_MOST))
-            pause = self._config.pause if after > before else pause * 2
-        raise Reject("not-fetched", url=recorded(url), error=error, attempts=self._config.attempts)
+            pause, most = self._config.pause if after > most else pause * 2, max(after, most)
+        raise Reject("not-fetched", url=recorded(url), error=error, attempts=asked)
 
-    def _go_on(self, url: str, piece: Path) -> None:
-        """One request; raises where it does not bring all that is missing."""
+    def _go_on(self, url: str, piece: Path, checked: bool) -> None:
+        """One request; raises where it does not bring all that is missing. What a server does not vouch for (ETag,
+        Last-Modified) is gone on with only where a checksum will show whether the pieces belong together."""
         have = piece.stat().st_size if piece.exists() else 0
         tag = piece.with_suffix(".tag")
         headers = {"User-Agent": "sightline"}
         if have and tag.exists():
             headers |= {"Range": f"bytes={have}-", "If-Range": tag.read_text()}
+        elif have and checked:
+            headers["Range"] = f"bytes={have}-"
         self._wait()
         request = urllib.request.Request(url, headers=headers)
         with urllib.request.urlopen(request, timeout=self._config.timeout) as answer:

@@ -12,6 +12,7 @@ import io
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,20 @@ def _told(paths: Sequence[str | Path], out: Path) -> tuple[Iterator[VideoFile | 
     manifests = [Path(path) for path in paths if str(path).lower().endswith(MANIFESTS) and Path(path).is_file()]
     others = [path for path in paths if Path(path) not in manifests]
     found = find_videos(others, [out]) if others else iter(())
-    return found, [row for path in manifests for row in read_manifest(path)]
+    rows, refused = list[dict[str, Any]](), list[Rejected]()
+    for path in manifests:
+        for number, row in enumerate(read_manifest(path), 1):
+            if _addressed(row):
+                rows.append(row)
+            else:
+                name = str(row.get("id") or f"{path.name} row {number}")
+                refused.append(Rejected(reason="no-address", origin=name, evidence={"url": str(row.get("url"))[:200]}))
+    return chain(found, refused), rows
+
+
+def _addressed(row: dict[str, Any]) -> bool:
+    url = row.get("url")
+    return isinstance(url, str) and url.startswith(("http://", "https://"))
 
 
 def _named(row: dict[str, Any]) -> set[str]:
@@ -97,15 +111,13 @@ def _taken_down(origin: str, by: Collection[str]) -> Rejected:
 
 
 def read_manifest(path: Path) -> list[dict[str, Any]]:
-    """Its rows. Raises InputError where it cannot be read or a row has no `url`."""
+    """Its rows. Raises InputError where it cannot be read or no row has an http address in `url`."""
     try:
         rows = _rows(path)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError("the manifest cannot be read", subject=path, remedy=str(error)[:200]) from error
-    for number, row in enumerate(rows, 1):
-        url = row.get("url")
-        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-            raise InputError("a manifest's row needs an http address in `url`", subject=f"{path} row {number}")
+    if not any(map(_addressed, rows)):
+        raise InputError("no row of the manifest has an http address in `url`", subject=path)
     return rows
 
 
@@ -116,10 +128,17 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     text = path.read_text(encoding="utf-8-sig")
     if path.suffix.lower() == ".csv":
         return list(csv.DictReader(io.StringIO(text)))
-    rows = [json.loads(line) for line in text.splitlines() if line.strip()]
-    if not all(isinstance(row, dict) for row in rows):
-        raise ValueError("each line must be an object")
-    return rows
+    return [_object(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+
+
+def _object(number: int, line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"line {number} is no JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise ValueError(f"line {number} is no object")
+    return row
 
 
 def fetched_video(row: dict[str, Any], fetcher: Fetcher) -> VideoFile | Rejected:

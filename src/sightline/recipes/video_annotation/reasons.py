@@ -15,6 +15,7 @@ REASONS: Final[dict[str, str]] = {
     "missing-time": "A scene has no readable start or end.",
     "moved-too-far": "A scene's stated time is too far from where it must be.",
     "near-duplicate-video": "It shows the same as another video, which has the larger picture.",
+    "no-address": "The manifest's row has no http address in `url`.",
     "no-frames": "The file holds a video stream, but no picture could be decoded.",
     "no-licence": "No licence is stated, and one is asked for.",
     "no-scenes": "The annotation names no scene.",

@@ -137,7 +137,7 @@ def _timeline(row: dict[str, Any], folder: Path) -> Markup:
             "number": n + 1,
             "share": f"{max(scene['end'] - scene['start'], 0.01):.3f}",
             "picture": "data:image/jpeg;base64," + base64.b64encode(picture["bytes"]).decode("ascii"),
-            "start": timecode(scene["start"]),
+            "start": timecode(scene["start"]).removeprefix("00:"),
             "mood": scene["mood"],
             "title": scene["title"][:TEXT_SHOWN],
             "link": f"{link}#t={scene['start']:.2f}",
@@ -182,7 +182,7 @@ def _shape(counts: Counts, run: RunRecord) -> Markup:
             plots.bars(dict(counts.hours.most_common(12)), label="hours", form="{:,.2f}"), title="Hours by category"
         ),
         blocks.figure(plots.bars(dict(counts.moods.most_common(15)), label="scenes"), title="Moods"),
-        blocks.figure(plots.histogram(minutes, label="minutes"), title="Length"),
+        blocks.figure(plots.histogram(minutes, label="minutes", limits=(0.0, max(minutes))), title="Length"),
         blocks.figure(
             plots.histogram(counts.moved, label="frames moved"),
             title="Movement of scene boundaries",
