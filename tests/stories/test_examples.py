@@ -38,6 +38,7 @@ def test_videos_then_questions(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_a_student_of_two_steps(tmp_path: Path) -> None:
     said = ran("two_step_student.py", tmp_path)
     assert "2 evaluations a picture" in said
@@ -46,6 +47,7 @@ def test_a_student_of_two_steps(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_a_model_of_parts_learns_colours(tmp_path: Path) -> None:
     """Synthetic pictures: six colours, 17 % by chance."""
     said = ran("compose_and_train.py", tmp_path)
