@@ -33,6 +33,10 @@ def answers(*lines: str, language: str = "en") -> dict[str, str]:
         ("The bottom valve is used to empty the tank.", "What is the bottom valve used for", "to empty the tank"),
         ("If the pump makes a loud noise, switch off the main supply.", "if the pump makes a loud noise",
          "switch off the main supply"),
+        ("If the tank has never been filled, ignore this section of the page.", "What should be done if the tank",
+         "ignore this section of the page"),
+        ("The content of the tank is stored in a pipe and the upper valve is a spare one.",
+         "Where is the content of the tank stored", "in a pipe"),
         ("To reset the meter, press the left button for a while.", "What should be done to reset the meter",
          "press the left button for a while"),
         ("The village hall stays closed because the roof is being mended.", "reason",
@@ -58,6 +62,8 @@ def test_english_sentences(sentence: str, question: str, answer: str) -> None:
         ("설정 파일은 사용자의 홈 디렉터리에 있습니다.", "설정 파일은 어디에 있습니까?", "사용자의 홈 디렉터리"),
         ("요금을 나누어 내려면 신청서를 먼저 내십시오.", "요금을 나누어 내려면 어떻게 해야 합니까?",
          "신청서를 먼저 내십시오"),
+        ("선이 원하는 길이로 표시되면 마우스 버튼을 놓습니다.", "선이 원하는 길이로 표시되면 어떻게 해야 합니까?",
+         "마우스 버튼을 놓습니다"),
         ("암호를 세 번 틀리면 계정이 하루 동안 잠깁니다.", "암호를 세 번 틀리면 어떻게 됩니까?",
          "계정이 하루 동안 잠깁니다"),
         ("지난해 겨울에 열린 강좌에는 모두 1,204명이 참가했다.", "몇 명", "1,204명"),
@@ -85,6 +91,14 @@ def test_korean_sentences(sentence: str, question: str, answer: str) -> None:
         "The fee for members is between 20 and 30 percent of it.",
         "The order was sent by the Model 737 airplanes of the company.",
         "The circuit is a well-known part of the con- trol board.",
+        "The file syntax is based on keywords of the language.",
+        "If the name does not end in a known ending, .bz2 or .bz is put behind it.",
+        "The relevant tabs are described on the next pages.",
+        "The press may print one or 12 pages at a time in black.",
+        "The fundamental difference between the 3 types lies in the protocol.",
+        "If the program presents a list, such as a menu, one item must stand out.",
+        "The license will apply, along with any applicable section 7 additional terms.",
+        "The shell goes on due to its logout, the files are not read.",
     ],
 )
 def test_english_sentences_that_leave_the_question_open(sentence: str) -> None:
@@ -99,6 +113,15 @@ def test_english_sentences_that_leave_the_question_open(sentence: str) -> None:
         "전자의 경우는 되지만 후자의 경우 계정이 잠깁니다.",
         "새로운 서버는 다음과 같은 소프트웨어를 설치합니다.",
         "계정이 하루 동안 잠기면 그것이 가장 좋은 방법입니다.",
+        "지점에 마우스를 놓으면 표시될 텍스트를 지정할 수도 있습니다.",
+        "양호하지 않으면 인터넷이 아주 느릴 수 있습니다.",
+        "여기서도 끝내 실패한다면 다른 파일이 쓰입니다.",
+        "중요한 것은 같은 파일을 나누어 주는 서버입니다.",
+        "위쪽의 그림은 같은 파일을 나누어 주는 서버입니다.",
+        "위하여 이 서버는 같은 파일을 제공합니다.",
+        "기본 조건은 참이므로 바꾸지 않으면 언제나 참입니다.",
+        "기준 위치 점은 하나 또는 두 개의 제어선을 갖습니다.",
+        "라틴 문자 라틴 문자 글꼴은 패키지의 방식을 따릅니다.",
     ],
 )
 def test_korean_sentences_that_leave_the_question_open(sentence: str) -> None:
@@ -117,6 +140,34 @@ def test_two_sentences_that_answer_the_same_question_are_not_asked() -> None:
 
 def test_a_short_form_whose_letters_are_not_the_initials_is_not_asked() -> None:
     assert answers("The talk was given to the Society of Friends (XYZ), which took note.") == {}
+
+
+def test_a_korean_sentence_is_not_cut_at_what_looks_like_a_conjunction() -> None:
+    sentence = "단어에 수동 하이픈을 넣는 경우 자동 하이픈은 쓰이지 않습니다."
+    found = answers("물과 전기를 아낍시다.", sentence, language="ko")
+    assert [question.removeprefix("문서에 따르면 ") for question in found] == [
+        "단어에 수동 하이픈을 넣는 경우 어떻게 됩니까?"
+    ]
+    found = answers("물과 전기를 아낍시다.", "다만 이 안내서는 전기 요금을 다룬다.", language="ko")
+    assert [question.removeprefix("문서에 따르면 ") for question in found] == ["이 안내서는 무엇을 다룹니까?"]
+
+
+def test_korean_words_may_be_broken_where_no_line_leaves_room_for_a_syllable() -> None:
+    """Each line but the last ends at the edge: whether 관/리 is one word or two cannot be told from it."""
+    broken = page_with(
+        (50, 100, "물과 전기를 아껴 쓰는 일은 모든 주민의 의무입니다."),
+        (50, 140, "암호를 세 번 틀리면 계정이 하루 동안 관"),
+        (50, 152, "리자의 뜻에 따라 잠기게 됩니다."),
+    )
+    assert LayoutWriter(50).drafts(chunk_of(broken, language="ko")) == []
+    kept = page_with(
+        (50, 100, "물과 전기를 아껴 쓰는 일은 모든 주민의 의무입니다."),
+        (50, 140, "암호를 세 번 틀리면 계정이 하루 동안"),
+        (50, 152, "관리자의뜻에따라규정된절차에서 언제나 잠깁니다."),
+    )
+    assert [draft.answer for draft in LayoutWriter(50).drafts(chunk_of(kept, language="ko"))] == [
+        "계정이 하루 동안 관리자의뜻에따라규정된절차에서 언제나 잠깁니다"
+    ]
 
 
 def test_nothing_is_taken_over_a_broken_word() -> None:

@@ -102,6 +102,8 @@ def test_label_beside_and_above_its_value() -> None:
         "Version: ::=INTEGER",
         "Choice: the alternative se- lected",
         "Returns: Pointer to a string",
+        "문서 제목 변경",
+        "주소 및 참조, 절대 및 상대",
     ],
 )
 def test_what_only_looks_like_a_label(line: str) -> None:
@@ -139,6 +141,18 @@ def test_korean_fields_need_no_colon_and_get_the_right_particles() -> None:
     assert "담당자는" in questions
     assert "수강료는" in questions
     assert "교육장소는" in questions
+
+
+def test_names_are_asked_for_by_what_and_latin_words_need_no_particle() -> None:
+    found = answers(page_with((50, 100, "Full name: Miriam Okafor"), (50, 112, "성명: 김한빛")))
+    assert all(question.startswith("What ") for question in found)
+    page = page_with((50, 100, "ISBN: 978-89-01"), (50, 112, "microtype: 글꼴의 자간을 다듬는 꾸러미"))
+    assert all("microtype은" not in question and "microtype는" not in question for question in answers(page, "ko"))
+
+
+def test_a_table_of_contents_is_no_title() -> None:
+    page = page_with((50, 100, "Table of Contents", 22.0), (50, 160, "The first chapter is short"))
+    assert "Table of Contents" not in answers(page).values()
 
 
 TABLE = (

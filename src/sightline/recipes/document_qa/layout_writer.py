@@ -19,7 +19,7 @@ from sightline.recipes.document_qa.layout.key_values import key_values
 from sightline.recipes.document_qa.layout.phrases import PHRASES, question
 from sightline.recipes.document_qa.layout.prose import prose
 from sightline.recipes.document_qa.layout.tables import tables
-from sightline.recipes.document_qa.layout.view import View, running_heads, view
+from sightline.recipes.document_qa.layout.view import View, breaks_words, running_heads, view
 from sightline.recipes.document_qa.layout.words import ABBREVIATIONS
 
 FINDERS = (key_values, captions, headings, tables)
@@ -41,7 +41,7 @@ class LayoutWriter:
         heads = running_heads(chunk.pages)
         language = chunk.language if chunk.language in PHRASES else "en"
         views = [view(page, heads) for page in chunk.pages]
-        torn = any(seen.torn for seen in views)
+        torn = breaks_words(views)
         drafts = [draft for seen in views for draft in self._page(replace(seen, torn=torn), language)]
         asked = Counter(draft.question for draft in drafts)
         return [draft for draft in drafts if asked[draft.question] == 1]
@@ -57,10 +57,13 @@ class LayoutWriter:
             if _sound(words, answer):
                 draft = Draft(question=words, answer=answer, page=page.index, style=f"layout/{fact.style}")
                 asked.setdefault(words, (fact, draft))
-        chosen: dict[tuple[int, int], Draft] = {}
+        chosen: list[Draft] = []
+        told: set[int] = set()
         for fact, draft in _in_turn(list(asked.values()), draw):
-            chosen.setdefault((fact.start, fact.stop), draft)
-        return list(chosen.values())[: self.pairs_per_page]
+            if told.isdisjoint(range(fact.start, fact.stop)):
+                told.update(range(fact.start, fact.stop))
+                chosen.append(draft)
+        return chosen[: self.pairs_per_page]
 
 
 def _in_turn(asked: list[tuple[Fact, Draft]], draw: Random) -> list[tuple[Fact, Draft]]:

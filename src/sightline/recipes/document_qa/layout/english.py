@@ -16,8 +16,9 @@ _LEAD = r"^(?:(?:However|Therefore|Thus|Moreover|Furthermore|In addition|Additio
 _SUBJECT = r"(?P<subject>[\"“‘']?[A-Za-z][^,;:()\[\]]{1,70}?)"
 _REST = (
     r"(?P<answer>[^;:\[\]]+?)(?=,? (?:which|who|whose|where|whereas|while|although|but|so that|because|"
-    r"and (?:is|are|was|it|they|can|may|has|have|will|not|thus|then)) |"
-    r", (?:with|and|or|as|since|thereby|leading|making|including|such|if|when|unless|for) |; |: | \(|\[|"
+    r"and (?:is|are|was|it|they|can|may|has|have|will|not|thus|then)|"
+    r"and the [a-z ]{2,30} (?:is|are|was|were|has|have|can|will)) |"
+    r", (?:with|and|or|as|since|thereby|leading|making|including|such|if|when|unless|for|so) |; |: | \(|\[|"
     r"[.?!]?[\"”’]?\d{0,2}$)"
 )
 _BASE = {
@@ -64,7 +65,9 @@ _ORDER = re.compile(
     r"enter|"
     r"press|click|make|add|set|check|contact|call|send|do|go|open|remove|install|specify|try|write|create|give|follow|"
     r"consult|complete|submit|turn|put|take|read|apply|call|refer|pass|copy|start|attach|indicate|include|insert|"
-    r"mark)\b"
+    r"mark|"
+    r"ignore|skip|ensure|reboot|restart|provide|replace|download|save|disable|enable|edit|delete|move|keep|avoid|verify|wait|switch|"
+    r"connect|compile|load|build|update|upgrade|configure|define|change)\b"
 )
 _VAGUE = re.compile(
     r"(?:this|that|these|those|it|they|he|she|we|you|i|one|there|here|who|what|which|another|other|others|such|both|"
@@ -77,7 +80,7 @@ _VAGUE = re.compile(
     r"only|just|"
     r"finally|today|thus|hence|therefore|however|later|once|how|why|where|whether|either|neither|result|results|"
     r"examples?|"
-    r"our|their|its|his|her|my|your|new|please|note|let|see|follow\w+|above|below|latter|former|same|\w+ly|\w+ing)\b",
+    r"further|additional|our|their|its|his|her|my|your|new|please|note|let|see|follow\w+|above|below|latter|former|same|\w+ly|\w+ing)\b",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
@@ -91,8 +94,11 @@ _DEICTIC = re.compile(
     r"\b(?:this|these|those|such|it|they|them|he|she|we|us|our|above|below|following|latter|former|do so)\b"
 )
 _PRONOUN_ANSWER = re.compile(
-    r"(?:it|this|that|these|those|they|he|she|there|here|so|and|not|only|also|been|being|the same)\b"
+    r"(?:it|this|that|these|those|they|he|she|there|here|so|such|and|not|only|also|been|being|the same)\b"
 )
+_NEXT_PAGE = re.compile(r"(?:on|in|at) the (?:next|previous|following|preceding|other|last|same)\b")
+_RESULT = re.compile(r", (?:the|it|no|there|you|we|they|he|she|one)\b")
+"""Behind a reason: what follows from it begins."""
 _ASIDE = re.compile(r" [(\[][^)\]]*[)\]],? (?!$)")
 """Something in brackets after which the sentence goes on."""
 _LOOSE = frozenset(["the", "a", "of", "and", "or", "to", "in", "for", "with", "by", "both", "not"])
@@ -136,6 +142,8 @@ def _use(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
 
 
 def _place(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
+    if match["participle"] == "based" and match["answer"].startswith("on "):
+        return
     yield from _about(sentence, match, "statement", "place", verb=match["verb"], participle=match["participle"])
 
 
@@ -180,7 +188,7 @@ def _purpose(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
 
 def _reason(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
     opening = sentence.opening(match.start("answer"))
-    if opening is not None and not _DEICTIC.search(match["answer"].lower()):
+    if opening is not None and not _DEICTIC.search(match["answer"].lower()) and not _RESULT.search(match["answer"]):
         yield from _made(sentence, match, "reason", "reason", (("opening", opening),), rank=1)
 
 
@@ -195,6 +203,7 @@ def _about(sentence: Sentence, match: re.Match[str], style: str, form: str, **sl
     article = words[0] in ("The", "A", "An", "Each", "Every")
     if (
         _VAGUE.match(subject)
+        or words[-1] in ("itself", "themselves")
         or _CLAUSE.search(" ".join(words))
         or len(words) > 9
         or not sentence.whole(*match.span("subject"))
@@ -236,7 +245,8 @@ def _made(
         not 2 <= length <= MAX_WORDS
         or listed
         or answer.split()[-1].casefold() in _LOOSE
-        or answer[0] == "("
+        or answer[0] in "(.,"
+        or _NEXT_PAGE.match(answer)
         or ". " in answer
     ):
         return

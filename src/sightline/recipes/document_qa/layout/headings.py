@@ -19,6 +19,8 @@ from sightline.recipes.document_qa.layout.view import Run, View
 from sightline.recipes.document_qa.layout.words import LOOSE_ENDS
 
 LARGER = 1.15
+_CONTENTS = re.compile(r"(?:table of )?contents|index|목 ?차|차 ?례", re.IGNORECASE)
+"""No title of a document."""
 TITLE = 1.4
 MAX_WORDS = 18
 MAX_LINES = 3
@@ -199,6 +201,8 @@ def _titles(view: View, found: list[Heading]) -> list[Fact]:
         return []
     if slide and page.index > 0:
         return _slide_title(view, largest)
+    if _CONTENTS.fullmatch(largest.text.strip()):
+        return []
     if page.index == 0 and largest.stop - largest.start >= (2 if _hangul(largest.text) or slide else 3):
         return [Fact("heading", "document-title", (), largest.start, largest.stop)]
     return []

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from sightline.recipes.document_qa.layout.fact import Fact
-from sightline.recipes.document_qa.layout.labels import INNER_STOP, KOREAN_SENTENCE, fits, is_sure, kind_of
+from sightline.recipes.document_qa.layout.labels import HANGUL, INNER_STOP, KOREAN_SENTENCE, fits, is_sure, kind_of
 from sightline.recipes.document_qa.layout.values import LETTERS
 from sightline.recipes.document_qa.layout.view import Run, View
 from sightline.recipes.document_qa.layout.words import LOOSE_ENDS, SENTENCE_WORDS
@@ -95,7 +95,7 @@ def _without_colon(view: View, run: Run, first: int) -> Iterator[tuple[str, int,
         if kind == "number" and inside:
             stop = start + 1
         value = _trimmed(view, start, stop)
-        if not value or not fits(kind, value) or not _starts_fresh(view, run):
+        if not value or not fits(kind, value) or not _starts_fresh(view, run) or (inside and _phrase(kind, value)):
             return
         above = not inside and not any(other.start == start for other in view.row(run))
         if above and (kind == "other" or not is_sure(label)) and not _is_small(view, run, start):
@@ -104,6 +104,11 @@ def _without_colon(view: View, run: Run, first: int) -> Iterator[tuple[str, int,
         if sure_beside or _is_field(view, run, start):
             yield label, start, stop
         return
+
+
+def _phrase(kind: str, value: str) -> bool:
+    """A Korean label and the word behind it are rather one phrase ("문서 제목 변경", "주소 및 참조")."""
+    return HANGUL.match(value) is not None and (kind == "other" or value.split()[0] in LOOSE_ENDS)
 
 
 def _is_field(view: View, run: Run, start: int) -> bool:

@@ -13,7 +13,10 @@ from sightline.recipes.document_qa.layout.fact import Fact
 from sightline.recipes.document_qa.layout.sentences import Sentence
 
 MAX_WORDS = 20
-_LEAD = r"^(?:(?:그러나|하지만|또한|따라서|그리고|특히|한편|아울러|현재|참고로|일반적으로|기본적으로|보통),? )?"
+_LEAD = (
+    r"^(?:(?:그러나|하지만|또한|따라서|그리고|특히|한편|아울러|현재|참고로|일반적으로|기본적으로|보통|"
+    r"다만|단|즉|물론|그런데|결국|먼저|우선|예를 들어|예컨대),? )?"
+)
 _TOPIC = r"(?P<topic>[^,;:?!]{1,45}?)(?P<particle>은|는|이란|란)"
 _NAMED = re.compile(
     rf"{_LEAD}{_TOPIC},? (?P<answer>[^;:?!]{{2,120}}?)(?P<verb>입니다|이다|이었다|이었습니다|였다|였습니다)\.$"
@@ -29,7 +32,8 @@ _PLACED = re.compile(
     r"위치한다|나와 있습니다|나옵니다|표시합니다|보관합니다|놓습니다|포함되어 있습니다|설명되어 있습니다)\.$"
 )
 _CONDITION = re.compile(
-    r"^(?:그러나|하지만|또한|따라서|그리고|특히|다만|단)?,? ?(?P<condition>[^,;:?!]{5,70}?(?:려면|면|"
+    r"^(?:(?:그러나|하지만|또한|따라서|그리고|특히|다만|단|즉|만약|만일)(?:, ?| ))?"
+    r"(?P<condition>[^,;:?!]{5,70}?(?:려면|면|"
     r"(?<= )경우(?:에는|에|는)?)),? "
     r"(?P<answer>[^;:?!]{6,110}(?:십시오|시오|세요|다))\.$"
 )
@@ -48,13 +52,16 @@ _VAGUE = re.compile(
     r"거기|저희|우리|해당|이때|이후|그중|이번|그 외|이상|"
     r"하나|둘|모두|대부분|일부|나머지|여러분|사용자|무엇|어떤|각각|자세한 (?:내용|정보)|필자|본고|이와|그와|"
     r"[첫두세네] ?번째|"
-    r"후술|상기|동)"
+    r"후술|상기|동|위쪽의?|아래쪽의?|왼쪽의?|오른쪽의?|위하여|위해|대하여|대해|통하여|통해)"
     r"(?: .*)?"
 )
 _ALLOWED = re.compile(r"(?:이|본|해당) (?:문서|글|보고서|장|절|책|설명서|안내서|부록|법|제도|연구|논문)")
 _JOINED = re.compile(
     r"(?:고|며|면서|지만|는데|니까|라서|거나|면|더니|므로|도록|려고|아서|어서|여서|해서|으나|자|든지|때)$"
 )
+_CLAUSE_END = re.compile(r".*(?:므로|지만|으나|는데|라서|니까|면서|더니)")
+_TWICE = re.compile(r"(?:^|.* )(\S+(?: \S+)?) \1(?: .*|$)")
+"""A heading that runs into its paragraph: its words stand twice."""
 _LOOSE_SUBJECT = re.compile(r"(?:^| )것[이은을] |하나가 |(?:관례|사실|당연|필수|원칙)$")
 _LOOSE_NAME = re.compile(r"(?:것|예정|때문|편|뿐|정도|상태|바|셈|터|중|듯|점|수준|지경|만|경우)$")
 _NAMED_BY_CLAUSE = re.compile(
@@ -65,7 +72,12 @@ _NO_CONDITION = re.compile(
     r"왜냐|예를|위|앞|다음|어떤|어느|일부|대부분의|많은|이런|그런|"
     r"다른|이러한|그러한|해당|각|모든|특정한|두|보통의).*"
 )
-_ORDERED = re.compile(r".*(?:십시오|시오|세요|야 합니다|야 한다|면 됩니다|면 된다)$")
+_NUMBERED = re.compile(r"\(?(?:\d{1,2}|[a-z가-하])[.)]|[•●○◦▪■□◆◇※*·▶►–-]$")
+_ADNOMINAL_FUTURE = re.compile(r".*[될할질릴킬]")
+"""The condition belongs to the noun behind it ("마우스를 놓으면 표시될 텍스트"), not to the sentence."""
+MIN_DENIED = 3
+"""Words of a condition that denies: "양호하지 않으면" does not say what."""
+_ORDERED = re.compile(r".*(?:십시오|시오|세요|야 합니다|야 한다|면 됩니다|면 된다|(?:놓습|누릅|봅|클릭합|선택합)니다)$")
 _IDIOM = re.compile(r".*(?:말하|들|가능하|보|의하|따르|비하|하자|웬만하|이러|좋으|어쩌|원한다|괜찮으)면$")
 _DEICTIC = re.compile(
     r"(?:이|그|저|이것|그것|이런|그런|이러한|그러한|이렇게|그렇게|여기|거기|것이|것은|것을|것|이때|이를|그때|다음|"
@@ -92,7 +104,7 @@ def _named(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
         return
     if any(_JOINED.search(word) and len(word) > 1 for word in answer.split()[:-1] if "," in answer) or "," in answer:
         return
-    if _LOOSE_SUBJECT.search(answer):
+    if _LOOSE_SUBJECT.search(answer) or any(_CLAUSE_END.fullmatch(word) for word in answer.split()):
         return
     past = match["verb"] in ("이었다", "이었습니다", "였다", "였습니다")
     if _good_topic(sentence, match):
@@ -110,7 +122,7 @@ def _acted(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
         return
     if _DEICTIC.match(match["answer"] + " ") or "다음" in match["answer"]:
         return
-    if any(re.fullmatch(r".{2,}(?:을|를|은|는데|에게)", word) for word in words[:-1]) or _VAGUE.fullmatch(
+    if any(re.fullmatch(r".{2,}(?:을|를|은|도|는데|에게)", word) for word in words[:-1]) or _VAGUE.fullmatch(
         match["answer"]
     ):
         return
@@ -143,6 +155,14 @@ def _condition(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
     condition, answer = match["condition"], match["answer"]
     words = condition.split()
     if len(words) < 2 or _NO_CONDITION.fullmatch(words[0]) or _NO_CONDITION.match(words[-1]) or len(answer.split()) < 2:
+        return
+    if (
+        _NUMBERED.match(words[0])
+        or words[0].startswith(("여기", "거기"))
+        or _ADNOMINAL_FUTURE.fullmatch(answer.split()[0])
+    ):
+        return
+    if words[-1] in ("않으면", "못하면", "않다면") and len(words) == MIN_DENIED - 1:
         return
     if condition.endswith(("경우", "경우에", "경우에는", "경우는")) and len(words) < 3:
         return
@@ -182,6 +202,8 @@ def _good_topic(sentence: Sentence, match: re.Match[str]) -> bool:
     topic = match["topic"].strip()
     words = _topic(match).split()
     if not words or topic[0].isdigit() or "[" in topic or len(words) > 6 or not sentence.whole(*match.span("topic")):
+        return False
+    if _TWICE.match(topic) or topic.endswith("것"):
         return False
     if _VAGUE.fullmatch(topic) and not _ALLOWED.fullmatch(topic):
         return False

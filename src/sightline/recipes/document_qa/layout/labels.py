@@ -63,7 +63,7 @@ _SURE = re.compile(
     r"(?:full|first|last|family|customer) name|(?:e-?mail|postal|street|mailing|delivery) address",
     re.IGNORECASE,
 )
-_HANGUL = re.compile(r"[가-힣]")
+HANGUL = re.compile(r"[가-힣]")
 KOREAN_SENTENCE = re.compile(r"(?:다|요|오|음|함)[.]?$")
 INNER_STOP = re.compile(r"[a-z가-힣]{3,}[.?!]\s+\S")
 _PHONE = re.compile(r"[+(]?\d[\d\s()./-]{5,}\d|[\w.+-]+@[\w-]+\.[\w.-]+|(?:https?://|www\.)\S+")
@@ -89,7 +89,7 @@ def is_sure(label: str) -> bool:
     >>> is_sure("Date of delivery"), is_sure("발행처"), is_sure("Code")
     (True, True, False)
     """
-    if _HANGUL.search(label):
+    if HANGUL.search(label):
         return kind_of(label) is not None
     return label[:1].isupper() and _SURE.fullmatch(label) is not None
 
@@ -111,5 +111,5 @@ def fits(kind: str, value: str) -> bool:
     if kind == "contact":
         return _PHONE.search(value) is not None
     if kind == "person":
-        return not any(map(str.isdigit, value)) and (value[0].isupper() or _HANGUL.search(value) is not None)
+        return not any(map(str.isdigit, value)) and (value[0].isupper() or HANGUL.search(value) is not None)
     return True

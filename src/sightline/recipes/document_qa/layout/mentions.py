@@ -14,7 +14,7 @@ from sightline.recipes.document_qa.layout.sentences import Sentence
 from sightline.recipes.document_qa.layout.values import AMOUNT, DATE, MEASURE
 
 _RANGES = re.compile(
-    r"(?:^|[\s(])(?:through|between|from|부터|-|–|~|±|×|x)\s*$|\d\S*\s(?:to|and|or|및)\s*$|"
+    r"(?:^|[\s(])(?:through|between|from|부터|-|–|~|±|×|x|\bor|또는|혹은|내지)\s*$|\d\S*\s(?:to|and|or|및)\s*$|"
     r"^\s*(?:to|or|and|through|-|–|~|±|부터|및|내지)(?=\s\S*\d|\s[A-Z][a-z]+ \d)"
 )
 """Beside a date or amount that is only one end of a range."""
@@ -33,7 +33,8 @@ _NO_NOUN = re.compile(
     r"hundred|"
     r"between|across|does|plus|minus|degrees)\b|.*\b(?:has|was|does|always|others|ones|perhaps|times|versus|thus|"
     r"towards|"
-    r"besides|hers|ours|theirs)$"
+    r"besides|hers|ours|theirs|lies|requires|needs|comes|goes|makes|takes|gives|shows|means|includes|contains|uses|"
+    r"becomes|appears|exists|works|runs|stands|follows|allows|provides|remains|seems|fails|starts|ends)$"
 )
 _KOREAN_COUNT = re.compile(
     r"(?<![\w.,])(?P<answer>(?:\d{1,3}(?:,\d{3})+|\d{1,4}|(?:두|세|네|다섯|여섯|일곱|여덟|아홉|열) ?)"
@@ -55,7 +56,27 @@ _KOREAN_REFERENCE = re.compile(
     r"제\d+(?P<law>조)(?:제\d+항)?)"
 )
 _NAMING = frozenset(
-    ["model", "version", "release", "no.", "No.", "number", "revision", "page", "pages", "item", "step"]
+    [
+        "section",
+        "Section",
+        "chapter",
+        "Chapter",
+        "figure",
+        "Figure",
+        "table",
+        "Table",
+        "model",
+        "version",
+        "release",
+        "no.",
+        "No.",
+        "number",
+        "revision",
+        "page",
+        "pages",
+        "item",
+        "step",
+    ]
 )
 """A number behind one of these is a name."""
 _KINDS = {"fig": "figure", "figure": "figure", "table": "table", "section": "section", "chapter": "chapter"}

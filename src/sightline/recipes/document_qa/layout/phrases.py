@@ -6,7 +6,7 @@ Korean particles follow the final sound of the word before them: `{label:은는}
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sightline.recipes.document_qa.layout.fact import Fact
 
@@ -187,6 +187,8 @@ _WHOLE = {
     "e-mail": "e-mail address",
     "email": "e-mail address",
 }
+_PARTICLE = re.compile(r"\{\w+:")
+"""What follows Latin letters depends on how they are pronounced."""
 _NUMBER_SIGN = re.compile(r"\s*(?:#|\b[Nn]o\.?|№)$")
 
 
@@ -196,10 +198,12 @@ def question(fact: Fact, language: str, choice: int) -> str:
     >>> question(Fact("key-value", "key-date", (("label", "납기일"),), 0, 1), "ko", 0)
     '납기일은 언제입니까?'
     """
-    wordings = PHRASES[language][fact.form]
+    wordings: Sequence[str] = PHRASES[language][fact.form]
     slots: dict[str, str] = {name: _Slot(value.translate(_QUOTES)) for name, value in fact.slots}
     if "label" in slots:
         slots["plain"] = plain(slots["label"])
+    if language == "ko" and any(value[-1:].isascii() and value[-1:].isalpha() for value in slots.values()):
+        wordings = [wording for wording in wordings if not _PARTICLE.search(wording)] or wordings
     return wordings[choice % len(wordings)].format(**slots)
 
 

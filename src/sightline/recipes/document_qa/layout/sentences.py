@@ -22,6 +22,8 @@ OPENING_WORDS = 9
 MIN_OPENING = 3
 _HANGUL = re.compile(r"[가-힣]")
 _END = re.compile(r"[.?!][\"”’)\]]*\d{0,3}$")
+_PARTICLE = re.compile(r" [은는이가을를의에도와과로]$")
+"""Set apart from its noun."""
 _STOPS = frozenset('.?!"”’)]0123456789')
 _LETTERED = re.compile(r"(?:[a-z]\.)+")
 _NUMBERED = re.compile(r"(?:\(?\d{1,3}[.)]?|\([가-하a-z]\)) |\d+[가-힣]|[A-Za-z]\. ")
@@ -63,6 +65,7 @@ class Sentence:
             or words[0] in "[(*†"
             or QUOTE.search(words)
             or _NUMBERED.match(words)
+            or _PARTICLE.search(words)
             or not self.view.stands_once(words)
         ):
             return None
@@ -88,7 +91,7 @@ def _spans(view: View) -> Iterator[tuple[int, int]]:
             continue
         before = words[i - 1] if i else None
         if before is None or before.block != word.block or (before.line != word.line and _breaks(view, before, word)):
-            start = i if _opens(word.text) and (not _HANGUL.match(word.text) or _fresh(view, i)) else None
+            start = i if _opens(word.text) and (not _HANGUL.match(word.text) or _fresh(view, i, furniture)) else None
         if word.text[-1] in _STOPS and _stops(word.text, i == start):
             after = words[i + 1] if i + 1 < len(words) else None
             ends = after is None or after.block != word.block or _opens(after.text)
@@ -100,13 +103,19 @@ def _spans(view: View) -> Iterator[tuple[int, int]]:
                 start = i + 1 if after is not None and after.block == word.block else None
 
 
-def _fresh(view: View, i: int) -> bool:
+def _fresh(view: View, i: int, furniture: set[int]) -> bool:
     """What stands before the word has ended: with a full stop, or short of the edge as a heading does. Letters of
-    Hangul do not show whether they open a sentence."""
-    before = view.page.words[i - 1] if i else None
-    if before is None:
+    Hangul do not show whether they open a sentence, and a line that stops short may have done so within a word. What
+    stands first on a page may go on from the page before."""
+    words = view.page.words
+    if furniture.issuperset(range(i)):
         return False
-    return before.text[-1] in ".?!:" or _breaks(view, before, view.page.words[i]) or before.text.isdigit()
+    before = words[i - 1]
+    if before.text[-1] in ".?!:":
+        return True
+    if view.torn and before.block == words[i].block:
+        return False
+    return _breaks(view, before, words[i]) or before.text.isdigit()
 
 
 def _breaks(view: View, before: Word, word: Word) -> bool:

@@ -42,6 +42,10 @@ class Table:
     stub: int
 
 
+_SENTENCE = ("다.", "니다", "오.", "요.")
+"""How a Korean sentence ends, which is the head of no column."""
+
+
 def tables(view: View) -> list[Fact]:
     """Facts of every table on the page; labels of rows are unique over the page."""
     found = find_tables(view)
@@ -61,7 +65,7 @@ def tables(view: View) -> list[Fact]:
             for row, label in zip(table.rows, table.labels, strict=True)
             if labels[label.casefold()] <= 1 and _good_label(label)
             for j, (cell, head) in enumerate(zip(row, table.heads, strict=True))
-            if j != table.stub and head and _good_cell(cell)
+            if j != table.stub and head and not head.endswith(_SENTENCE) and _good_cell(cell)
         ]
         facts += cells[:: 1 + len(cells) // MAX_FACTS]
     return facts

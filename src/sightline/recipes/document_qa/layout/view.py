@@ -7,7 +7,7 @@ line are worked out from which letters a word has. Nothing here knows a language
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -40,6 +40,11 @@ _FOLIO = re.compile(
 )
 _TORN = re.compile(r"(?:니다|십시오|습니다|입니다|는|은|를|을|에서|으로|다|의)[.,]?(?: |$)")
 """Opens a line only where words are broken at line ends."""
+SYLLABLE = 1.3
+"""Room for one more syllable and its full stop, in sizes of the type."""
+SHORT_SHARE = 0.25
+"""Least share of lines with such room where words are kept whole: a line ends anywhere within its last word."""
+_HANGUL = re.compile(r"[가-힣]")
 _DIGITS = re.compile(r"\d+")
 _DOTS = "._…·‥"
 _LEADER = re.compile(r"[.·…‥_]+")
@@ -81,7 +86,7 @@ class View:
     text: str
     """All words of the page, joined by blanks."""
     torn: bool = False
-    """Whether lines end in the middle of Korean words, without a hyphen."""
+    """Whether lines may end in the middle of Korean words (`breaks_words`)."""
     furniture: frozenset[int] = field(default=frozenset())
     """Indices of runs that are running heads, folios or marginal notes: nothing is asked from them."""
 
@@ -125,14 +130,29 @@ def view(page: Page, heads: frozenset[str] = frozenset()) -> View:
     row_of = {run.index: i for i, row in enumerate(rows) for run in row}
     known = frozenset([run.index for run in runs if run.size < LARGE * size and _is_furniture(run, page, heads)])
     text = " ".join([word.text for word in page.words])
-    return View(page, runs, rows, row_of, size, spans, text, _is_torn(runs), known)
+    return View(page, runs, rows, row_of, size, spans, text, furniture=known)
 
 
-def _is_torn(runs: Sequence[Run]) -> bool:
-    return any(
-        run.line != before.line and run.block == before.block and _TORN.match(run.text) is not None
-        for before, run in pairwise(runs)
-    )
+def breaks_words(views: Sequence[View]) -> bool:
+    """Whether lines may end in the middle of a Korean word, without a hyphen.
+
+    They do where one opens as no word does. They do not where lines stop short of the edge because the next word had no
+    room, though a syllable of it had. In justified lines neither is seen: then they may.
+    """
+    ends = [end for view in views for end in _korean_line_ends(view)]
+    short = sum(room for _, room in ends)
+    return any(torn for torn, _ in ends) or short < SHORT_SHARE * len(ends)
+
+
+def _korean_line_ends(view: View) -> Iterator[tuple[bool, bool]]:
+    """Of each line of Hangul that the next line carries on: whether that one opens as no word does, and whether there
+    was room for a syllable."""
+    for before, run in pairwise(view.runs):
+        if run.line == before.line or run.block != before.block or not view.wraps(before, run):
+            continue
+        if _HANGUL.match(before.text[-1]) and _HANGUL.match(run.text):
+            room = view.spans[run.block][1] - before.box.right
+            yield _TORN.match(run.text) is not None, room > SYLLABLE * run.size
 
 
 def _ordinary_size(runs: Sequence[Run]) -> float:
