@@ -18,4 +18,4 @@ def command(run: Path) -> None:
     sightline disagree run-a
     """
     path, count = write_disagreements(run)
-    click.echo(f"{count:,} items: {path}")
+    click.echo(f"{count:,} {'item' if count == 1 else 'items'}: {path}")

@@ -8,7 +8,6 @@ from math import ceil
 
 import numpy as np
 from av.video.frame import VideoFrame
-from numpy.typing import NDArray
 from PIL import Image
 
 from sightline.media.video_cuts import Samples
@@ -23,6 +22,9 @@ _PLANAR = {
     "yuvj444p": (1, 1, 0), "yuv420p10le": (2, 2, 2), "yuv422p10le": (2, 1, 2), "yuv444p10le": (1, 1, 2),
 }  # fmt: skip
 """Luma samples per chroma sample, across and down, and bits above eight, of formats that are read in place."""
+
+
+_TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,16 @@ class Camera:
         return [self._developed(shot) for shot in sorted({id(shot): shot for shot in shots}.values(), key=_moment)]
 
     def _developed(self, shot: Shot) -> Picture:
-        small = shot.frame.reformat(format="rgb24", threads=1).to_ndarray()
-        pixels: NDArray[np.uint8] = np.ascontiguousarray(np.rot90(small, shot.quarters))
+        plane = shot.frame.reformat(format="rgb0", threads=1).planes[
+            0
+        ]  # four bytes a pixel: Pillow reads them in place
+        size = (plane.width, plane.height)
+        image = Image.frombuffer("RGBX", size, plane, "raw", "RGBX", plane.line_size, 1)  # type: ignore[arg-type]
+        if shot.quarters:
+            image = image.transpose(_TURNS[shot.quarters])
         out = io.BytesIO()
-        Image.fromarray(pixels).save(out, "JPEG", quality=self._quality)
-        return Picture(shot.time, pixels.shape[1], pixels.shape[0], out.getvalue())
+        image.save(out, "JPEG", quality=self._quality)
+        return Picture(shot.time, image.width, image.height, out.getvalue())
 
 
 def _moment(shot: Shot) -> float:

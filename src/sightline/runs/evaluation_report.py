@@ -69,7 +69,11 @@ def write_disagreements(run: Path) -> tuple[Path, int]:
     lead = (
         "Answers that the run's first metric scores 0 and the judge rates 3: right in other words, or a judge too kind?"
     )
-    body = section(f"{len(found)} items", _items(run, found) if found else Markup("None."), id="items")
+    body = section(
+        f"{len(found):,} {'item' if len(found) == 1 else 'items'}",
+        _items(run, found) if found else Markup("None."),
+        id="items",
+    )
     path = run / "disagreements.html"
     write_whole(path, web_page("Where metrics and judge disagree", body, eyebrow="evaluation", lead=lead))
     return path, len(found)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +30,6 @@ from sightline.recipes.video_annotation.sources import find_videos
 from sightline.recipes.video_annotation.takedown import Noting
 from sightline.recipes.video_annotation.taxonomy import Taxonomy, default_taxonomy
 
-LIBRARIES = ("sightline", "av", "pyarrow", "pillow", "numpy", "pydantic")
-"""Whose versions decide a result: kept in run.json."""
 TIME_LIMIT = 1800.0
 """Seconds that one video may take to decode: an hour of film on one slow core."""
 
@@ -67,44 +63,30 @@ def build_videos(
     leaves = fingerprint([[leaf.text, leaf.description] for leaf in taxonomy.leaves])
     config = (config or VideoAnnotationConfig()).model_copy(update={"taxonomy": leaves})
     state = out / ".sightline"
-    tallied = models.wrapped(lambda lm: Tally(Noting(Cached(lm, state / "replies.sqlite"), state)))
-    record = RunRecord(
-        recipe="video_annotation",
-        version=VERSION,
-        config=config.model_dump(mode="json"),
-        models=tallied.names,
-        seed=config.finish.seed,
-        versions={name: version(name) for name in LIBRARIES},
-        started=datetime.now(UTC),
+    tallied = models.wrapped(lambda lm: Noting(Tally(Cached(lm, state / "replies.sqlite")), state))
+    stated = {"models": tallied.names, "seed": config.finish.seed, "version": VERSION}
+    record = running.begun(
+        RunRecord(recipe="video_annotation", config=config.model_dump(mode="json"), **stated), "av", "pillow"
     )
     context = Context(taxonomy, Store(out), attempts_of(out, retry), record.fingerprint)
     plan = video_plan(config, tallied, context)
     files: Iterable[Any] = find_videos(paths, [out]) if isinstance(paths, (list, tuple)) else paths
     result = engine.run(plan, files, out, (*RETRIED, *retry))
-    figures = run_figures(result, tallied, config)
-    record = record.model_copy(update={"finished": datetime.now(UTC), "figures": figures})
+    record = running.ended(record, video_figures(result, tallied, config))
     write_videos(result, out, record, store_videos=config.store_videos)
     write_revision(result, out, taxonomy)
     return result
 
 
-def run_figures(result: RunResult, models: Models, config: VideoAnnotationConfig) -> dict[str, Any]:
+def video_figures(result: RunResult, models: Models, config: VideoAnnotationConfig) -> dict[str, Any]:
     """Funnel, hours, quotas and cost as measured, for run.json and the report."""
-    totals: dict[str, Any] = {}
-    for lm in models.used:
-        assert isinstance(lm, Tally)
-        for name, value in lm.counts.model_dump().items():
-            totals[name] = totals.get(name, 0) + value
     watched = [item.facts.duration for item in result.items("watch") if isinstance(item, WatchedVideo)]
+    counted = {role: lm.lm for role, lm in models.roles.items() if isinstance(lm, Noting)}
     return {
-        "funnel": [step._asdict() for step in result.funnel],
         "videos": len(watched),
         "hours_watched": sum(watched) / 3600,
-        "seconds": result.seconds,
-        "complete": result.complete,
-        "stopped_by": None if result.stopped_by is None else str(result.stopped_by),
         "shares": _shares(result, config),
-        **totals,
+        **running.run_figures(result, counted),
     }
 
 

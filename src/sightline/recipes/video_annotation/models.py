@@ -37,14 +37,18 @@ class Models:
         }
 
     @property
-    def used(self) -> tuple[LM, ...]:
-        """Each once."""
-        found = (self.annotator, self.structurer, self.classifier)
-        return tuple({id(lm): lm for lm in found if lm is not None}.values())
+    def roles(self) -> dict[str, LM]:
+        """Role -> model, a model with several roles once."""
+        found = {"annotator": self.annotator, "structurer": self.structurer, "classifier": self.classifier}
+        first: dict[int, tuple[str, LM]] = {}
+        for role, lm in found.items():
+            if lm is not None:
+                first.setdefault(id(lm), (role, lm))
+        return dict(first.values())
 
     def wrapped(self, wrap: Callable[[LM], LM]) -> Models:
         """Each model with `wrap` around it, one that has two roles once."""
-        made = {id(lm): wrap(lm) for lm in self.used}
+        made = {id(lm): wrap(lm) for lm in self.roles.values()}
         structurer = None if self.structurer is None else made[id(self.structurer)]
         classifier = None if self.classifier is None else made[id(self.classifier)]
         return Models(made[id(self.annotator)], structurer, classifier, self.speech)
