@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from io import BytesIO
 
+import av
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 from PIL import Image
 
+from sightline.cli.chat import command as chat_command
 from sightline.cli.compare_fusions import command as fusions_command
 from sightline.cli.train_vlm import command as train_command
 from sightline.core.errors import InputError, PlanError, Reject
 from sightline.core.media import Box, MediaRef
-from sightline.core.message import Message, Picture
+from sightline.core.message import Message, Picture, Reply
 from sightline.evaluate.boxes import Convention, parse_boxes
 from sightline.runs import vlm_exam
 from sightline.runs.vlm_config import changed
@@ -26,6 +29,7 @@ from sightline.runs.vlm_stages import tiny_config
 from sightline.runs.vlm_tasks import as_task
 from sightline.runs.vlm_tuning import placed
 from sightline.train.stages import Stage
+from sightline.vlm.chat import VLMChat
 
 torch.set_num_threads(1)
 RATES = {"connector": 1e-3, "llm": 1e-3}
@@ -34,6 +38,7 @@ CONFIG = """
 from sightline.runs.vlm_run import VLMRun
 from sightline.runs.vlm_stages import tiny_config
 from sightline.train.stages import Stage
+from sightline.vlm.chat import VLMChat
 
 def config():
     rates = {"connector": 1e-3, "llm": 1e-3}
@@ -236,3 +241,45 @@ def test_cross_attention_trains_where_the_connector_does():
     assert variant(made, "embed").stages == config.stages
     with pytest.raises(PlanError, match="whole model"):
         variant(VLMRun(model="x", stages=(STAGE,)), "cross")
+
+
+def _film(path, seconds=3, rate=10):
+    """Black in the first second, white afterwards."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=rate)
+        stream.width = stream.height = 64
+        for n in range(seconds * rate):
+            pixels = np.full((64, 64, 3), 0 if n < rate else 255, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def test_a_video_of_a_row_is_seen_as_evenly_sampled_frames(tmp_path):
+    _film(tmp_path / "a.mp4")
+    (tmp_path / "bad.mp4").write_bytes(b"no film")
+    films = {"ok": ["a.mp4"], "bad": ["bad.mp4"], "lost": ["lost.mp4"], "two": ["a.mp4", "a.mp4"]}
+    _set(tmp_path, [_row(id_, user="<video>what?", images=(), videos=videos) for id_, videos in films.items()])
+    refused = {}
+    (row,) = items(tmp_path / "rows.jsonl", refused)
+    assert refused == {"bad": "unreadable-video", "lost": "no-such-video", "two": "pictures-and-placeholders"}
+    means = [np.asarray(Image.open(BytesIO(one.data)).convert("L")).mean() for one in row.messages[0].pictures]
+    assert [mean > 128 for mean in means] == [False, True, True], "one a second, each in the middle of its share"
+    (short,) = items(tmp_path / "rows.jsonl", {}, 2)
+    assert len(short.messages[0].pictures) == 2
+
+
+def test_chat_sees_a_video(tmp_path, monkeypatch):
+    _film(tmp_path / "a.mp4")
+    seen = []
+
+    class Scripted:
+        def replies(self, requests):
+            seen.extend(requests)
+            yield Reply(text="white", model="scripted")
+
+    monkeypatch.setattr(VLMChat, "open", lambda folder: Scripted())
+    asked_for = [str(tmp_path), "--video", str(tmp_path / "a.mp4"), "--frames", "2", "--ask", "colour?"]
+    assert CliRunner().invoke(chat_command, asked_for).output == "white\n"
+    assert len(seen[0].messages[0].pictures) == 2
+    (tmp_path / "a.mp4").write_bytes(b"no film")
+    assert isinstance(CliRunner().invoke(chat_command, asked_for).exception, InputError)

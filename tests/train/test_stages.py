@@ -11,6 +11,7 @@ import time
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from sightline.core.errors import InputError, ModelError, PlanError, StorageError
 from sightline.train.checkpoint import STATE, load_state, save_folder, save_state
@@ -280,3 +281,16 @@ def test_a_batch_of_text_alone_teaches_a_connector_nothing_and_is_counted(tiny, 
     assert course.idle == 3
     assert hashes(model, PARTS)["connector"] != start["connector"]
     assert load_state(tmp_path / "b").facts["course"]["idle"] == 3
+
+
+def test_a_full_disk_in_the_words_of_safetensors_is_named_and_leaves_the_old_model(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "old").write_text("whole")
+
+    def full(folder):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    with pytest.raises(StorageError, match="No space left"):
+        save_folder(tmp_path / "model", full)
+    assert (tmp_path / "model" / "old").read_text() == "whole"
+    assert not (tmp_path / "model.writing").exists()

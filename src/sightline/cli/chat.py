@@ -7,23 +7,35 @@ from pathlib import Path
 
 import click
 
-from sightline.core.errors import InputError
+from sightline.core.errors import InputError, Reject
 from sightline.core.media import MediaRef
 from sightline.core.message import Message, Picture, Request
+from sightline.runs.vlm_data import video_pictures
 from sightline.vlm.boxes import boxes_in, drawn
 from sightline.vlm.chat import VLMChat, without_progress_bars
 from sightline.vlm.pixels import opened
+from sightline.vlm.resolution import FRAMES
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--image", "images", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--video", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Seen as sampled frames.")
+@click.option("--frames", default=FRAMES, show_default=True, type=click.IntRange(min=1), help="Of the video, at most.")
 @click.option("--ask", help="One question; without it, a conversation until an empty line.")
 @click.option("--max-tokens", default=256, show_default=True)
 @click.option("--boxes", type=click.Path(path_type=Path), default=Path("boxes.png"), show_default=True,
               help="Where the first image is written with the boxes of an answer that has some.")  # fmt: skip
-def command(folder: Path, images: tuple[Path, ...], ask: str | None, max_tokens: int, boxes: Path) -> None:
-    """Talk to a model that `train vlm` made, about pictures of your own.
+def command(
+    folder: Path,
+    images: tuple[Path, ...],
+    video: Path | None,
+    frames: int,
+    ask: str | None,
+    max_tokens: int,
+    boxes: Path,
+) -> None:
+    """Talk to a model that `train vlm` made, or to a ready one, about pictures of your own.
 
     \b
     sightline chat runs/tiny/staged/model --image photo.png --ask "colour?"
@@ -34,6 +46,11 @@ def command(folder: Path, images: tuple[Path, ...], ask: str | None, max_tokens:
     pictures = [
         Picture(ref=MediaRef(sha256=hashlib.sha256(one).hexdigest(), media_type="image/*"), data=one) for one in data
     ]
+    if video is not None:
+        try:
+            pictures += video_pictures(video, frames)
+        except Reject as error:
+            raise InputError(f"the video cannot be seen: {error.reason}", subject=video) from error
     turns: list[Message] = []
     while question := ask or click.prompt("you", default="", show_default=False):
         turns.append(Message.of("user", *(pictures if not turns else ()), question))

@@ -4,29 +4,34 @@ are refused by id and reason, never silently gone.
 {"id": "r1", "images": ["a.png"], "messages": [{"role": "user", "content": "<image>colour?"}, {"role": "assistant",
 "content": "red"}], "split": "train", "group": "album-1"}
 
-Content is a string in which `<image>` stands for the next picture, or parts as in a built dataset.
+Content is a string in which `<image>` stands for the next picture and `<video>` for the next of "videos", seen as
+evenly sampled frames; or parts as in a built dataset.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
+from sightline.core.door import require
 from sightline.core.errors import InputError, Reject
 from sightline.core.fingerprint import fingerprint
 from sightline.core.media import Box, MediaRef
 from sightline.core.message import Message, Picture
 from sightline.evaluate.benchmarks.benchmark import picture
 from sightline.evaluate.examples import rows as json_rows
+from sightline.vlm.resolution import FRAMES, frame_times
 
 Conversation = tuple[Message, ...]
-PLACEHOLDER = "<image>"
+PLACEHOLDERS = {"<image>": "image", "<video>": "video"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,10 @@ Refused = dict[str, str]
 """Reason by id."""
 
 
-def items(data: Path, refused: Refused) -> Iterator[Item]:
-    """Every row that can be read; the others go to `refused`. Raises InputError where there is no such dataset."""
-    for id_, make in _rows(data):
+def items(data: Path, refused: Refused, frames: int = FRAMES) -> Iterator[Item]:
+    """Every row that can be read, a video as at most so many `frames`; the others go to `refused`. Raises InputError
+    where there is no such dataset."""
+    for id_, make in _rows(data, frames):
         try:
             yield make()
         except Reject as error:
@@ -91,11 +97,23 @@ def held_out(rows: Sequence[Item], share: float, seed: int) -> tuple[list[Item],
     return [row for row in rows if row.group not in out], [row for row in rows if row.group in out]
 
 
-def _rows(data: Path) -> Iterator[tuple[str, Callable[[], Item]]]:
+def video_pictures(path: Path, frames: int = FRAMES) -> list[Picture]:
+    """Evenly sampled frames, at most one a second (SmolVLM). Raises Reject where the video cannot be read, MissingExtra
+    without the package that reads it."""
+    require("av", "video")
+    sampled = require("sightline.media.video_sampled", "video").sampled_frames
+    return [_picture(data) for data in sampled(path, partial(frame_times, most=frames))]
+
+
+def _picture(data: bytes) -> Picture:
+    return Picture(ref=MediaRef(sha256=hashlib.sha256(data).hexdigest(), media_type="image/*"), data=data)
+
+
+def _rows(data: Path, frames: int) -> Iterator[tuple[str, Callable[[], Item]]]:
     if data.is_file():
         for number, row in json_rows(data):
             id_ = str(row.get("id", f"line {number}"))
-            yield id_, lambda row=row, id_=id_: _written(row, id_, data.parent)  # type: ignore[misc]
+            yield id_, lambda row=row, id_=id_: _written(row, id_, data.parent, frames)  # type: ignore[misc]
         return
     files = sorted(data.glob("data/*.parquet"))
     if not files:
@@ -135,51 +153,58 @@ def _built(row: dict[str, Any]) -> Item:
     return replace(item, boxes=boxes, quote=" ".join(one["quote"] for one in evidence))
 
 
-def _written(row: dict[str, Any], id_: str, folder: Path) -> Item:
-    """A line of one's own. Raises Reject: "no-such-picture", "malformed-row", "pictures-and-placeholders"."""
-    names, messages = row.get("images", []), row.get("messages")
-    if not isinstance(names, list) or not isinstance(messages, list):
-        raise Reject("malformed-row", wanted="images: a list of files; messages: a list of turns")
-    pictures = []
-    for name in names:
-        try:
-            data = picture(folder, str(name))
-        except InputError as error:
-            raise Reject("no-such-picture", name=str(name)) from error
-        ref = MediaRef(sha256=hashlib.sha256(data).hexdigest(), media_type="image/*")
-        pictures.append(Picture(ref=ref, data=data))
+def _written(row: dict[str, Any], id_: str, folder: Path, frames: int) -> Item:
+    """A line of one's own. Raises Reject: "no-such-picture", "no-such-video", "malformed-row",
+    "pictures-and-placeholders", and those of videos."""
+    names, films, messages = row.get("images", []), row.get("videos", []), row.get("messages")
+    if not all(isinstance(one, list) for one in (names, films, messages)):
+        raise Reject("malformed-row", wanted="images, videos: lists of files; messages: a list of turns")
+    pictures = [_picture(_bytes(folder, str(name))) for name in names]
+    shown = []
+    for name in films:
+        path = (folder / str(name)).resolve()
+        if not path.is_relative_to(folder.resolve()) or not path.is_file():
+            raise Reject("no-such-video", name=str(name))
+        shown.append(video_pictures(path, frames))
     return Item(
         id=id_,
         split=str(row.get("split", "train")),
-        messages=_conversation(messages, pictures),
+        messages=_conversation(messages or [], pictures, shown),
         group=str(row.get("group", id_)),
         language=str(row.get("language", "en")),
     )
 
 
-def _conversation(messages: list[Any], pictures: Sequence[Picture]) -> Conversation:
-    """Pictures of all turns stand in one list, in the order in which the turns show them."""
-    queue = iter(pictures)
+def _bytes(folder: Path, name: str) -> bytes:
     try:
-        made = tuple(Message.of(m["role"], *_parts(m["content"], queue)) for m in messages)
+        return picture(folder, name)
+    except InputError as error:
+        raise Reject("no-such-picture", name=name) from error
+
+
+def _conversation(
+    messages: list[Any], pictures: Sequence[Picture], videos: Sequence[Sequence[Picture]] = ()
+) -> Conversation:
+    """Pictures of all turns stand in one list, in the order in which the turns show them; so do videos."""
+    queue, films = iter(pictures), iter(videos)
+    try:
+        made = tuple(Message.of(m["role"], *_parts(m["content"], queue, films)) for m in messages)
     except (KeyError, TypeError, ValueError) as error:
         raise Reject("malformed-row", error=str(error)[:200]) from error
-    if surplus := sum(1 for _ in queue):
-        raise Reject("pictures-and-placeholders", pictures=len(pictures), surplus=surplus)
+    if surplus := sum(1 for _ in queue) + sum(1 for _ in films):
+        raise Reject("pictures-and-placeholders", pictures=len(pictures), videos=len(videos), surplus=surplus)
     return made
 
 
-def _parts(content: Any, queue: Iterator[Picture]) -> Iterator[str | Picture]:
+def _parts(content: Any, queue: Iterator[Picture], films: Iterator[Sequence[Picture]]) -> Iterator[str | Picture]:
     if isinstance(content, str):
-        head, *tail = content.split(PLACEHOLDER)
-        content = [{"type": "text", "text": head}]
-        for words in tail:
-            content += [{"type": "image"}, {"type": "text", "text": words}]
+        pieces = re.split(f"({'|'.join(PLACEHOLDERS)})", content)
+        content = [{"type": PLACEHOLDERS.get(piece, "text"), "text": piece} for piece in pieces]
     for part in content:
-        if part["type"] == "image":
-            shown = next(queue, None)
+        if part["type"] in PLACEHOLDERS.values():
+            shown = next(films, None) if part["type"] == "video" else next(([one] for one in queue), None)
             if shown is None:
-                raise Reject("pictures-and-placeholders", lacking=1)
-            yield shown
+                raise Reject("pictures-and-placeholders", lacking=part["type"])
+            yield from shown
         elif part["text"]:
             yield part["text"]

@@ -19,6 +19,7 @@ from sightline.runs.vlm_pictures import series
 from sightline.runs.vlm_run import VLMRun
 from sightline.runs.vlm_stages import ALL, tiny_config
 from sightline.runs.vlm_tuning import Said, Sets, Tuned, gathered, trained
+from sightline.train.checkpoint import write_whole
 from sightline.train.packing import bins
 from sightline.train.stages import Progress, Stage
 from sightline.vlm.fusion import Fusion
@@ -117,7 +118,7 @@ def compare_fusions(
         "rows": sum(map(len, sets.train.values())),
         "fusions": table,
     }
-    (out / "fusions.json").write_text(json.dumps(made, indent=1, ensure_ascii=False), encoding="utf-8")
+    write_whole(out / "fusions.json", json.dumps(made, indent=1, ensure_ascii=False).encode())
     return made
 
 

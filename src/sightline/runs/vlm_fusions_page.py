@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from sightline.show import Estimate, bars_with_intervals, callout, data_table, figure, grid, section, web_page
+from sightline.train.checkpoint import write_whole
 
 CAVEAT = (
     "One seed ranks nothing: an interval says how sure a figure is over test rows, not over other starts. Speeds are "
@@ -58,7 +59,7 @@ def write_fusions_page(path: Path, made: Mapping[str, Any]) -> None:
         "way pictures reach the language model differs."
     )
     page = web_page("Fusions compared", section("Side by side", body, id="table"), eyebrow=path.parent.name, lead=lead)
-    path.write_text(page, encoding="utf-8")
+    write_whole(path, page.encode())
 
 
 def _bars(name: str, rows: Sequence[Mapping[str, Any]]) -> Markup:

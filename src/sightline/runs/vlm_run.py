@@ -18,7 +18,7 @@ from transformers import PreTrainedTokenizerBase
 from sightline.core.message import Message
 from sightline.runs.vlm_exam import Check
 from sightline.runs.vlm_tasks import Task
-from sightline.train.checkpoint import save_folder
+from sightline.train.checkpoint import save_folder, write_whole
 from sightline.train.feature_cache import Featured, Sees
 from sightline.train.lora import Lora, add_lora, plain_state, save_adapter
 from sightline.train.machine import Machine
@@ -34,7 +34,7 @@ from sightline.vlm.pixels import stacked
 from sightline.vlm.pretrained import Named, colours_of, encoder_of, language_model_of, tokenizer_of
 from sightline.vlm.reader import VLMReader, reader_for
 from sightline.vlm.ready.kit import ReadyReader
-from sightline.vlm.resolution import Resolution
+from sightline.vlm.resolution import FRAMES, Resolution
 from sightline.vlm.row_budget import Fit, fitted_rows, told
 from sightline.vlm.tokenizer import byte_tokenizer
 
@@ -78,6 +78,8 @@ class VLMRun(BaseModel):
     checkpointing: bool = False
     """Compute activations of the parts that train again in the backward pass instead of keeping them: about a third
     more time, the same gradients. A frozen language model keeps its own."""
+    frames: int = Field(default=FRAMES, ge=1)
+    """Of a video at most; evenly sampled, one a second where it is short."""
     picture_budget: int | None = Field(default=None, ge=1)
     """Tokens that one picture may take; larger ones are shrunk."""
     longest: int | None = Field(default=None, ge=1)
@@ -222,7 +224,7 @@ def run(
     if exam is None:
         keep()
     if not machine.rank:
-        (out / "run.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
+        write_whole(out / "run.json", config.model_dump_json(indent=1).encode())
     machine.wait()
     lengths = {name: told(given) for name, given in fits.items()}
     return Result(course, *whole_model(out / "model"), lengths)

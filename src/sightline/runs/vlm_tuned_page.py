@@ -30,6 +30,7 @@ from sightline.show import (
     tiles,
     web_page,
 )
+from sightline.train.checkpoint import write_whole
 from sightline.vlm.pixels import opened
 
 FIGURES: Final = ("figure", ">value", ">95 %", ">rows", "metric")
@@ -68,7 +69,7 @@ def write_tuned_page(path: Path, config: VLMRun, done: Tuned) -> None:
             section("Answers", _answers(done.answers), id="answers", lead="The first questions, as they come."),
         ]
     )
-    path.write_text(web_page("A vision-language model in training", body, eyebrow=path.parent.name), encoding="utf-8")
+    write_whole(path, web_page("A vision-language model in training", body, eyebrow=path.parent.name).encode())
 
 
 def _figures(done: Tuned) -> Markup:

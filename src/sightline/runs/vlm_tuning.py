@@ -14,6 +14,7 @@ from sightline.runs.vlm_data import Item, Refused, held_out, items, told, usable
 from sightline.runs.vlm_exam import Answer, asked, examined
 from sightline.runs.vlm_run import Exam, Result, VLMRun, run
 from sightline.runs.vlm_tasks import Task, as_task
+from sightline.train.checkpoint import write_whole
 from sightline.train.stages import Course, Progress
 from sightline.vlm.chat import whole_reader
 
@@ -84,7 +85,7 @@ def gathered(config: VLMRun, data: Mapping[str, tuple[Path, ...]], out: Path) ->
             continue
         refused: Refused = {}
         found = []
-        for item in (item for path in paths for item in items(path, refused)):
+        for item in (item for path in paths for item in items(path, refused, config.frames)):
             try:
                 found.append(as_task(item, tasks[name]))
             except Reject as error:
@@ -94,9 +95,8 @@ def gathered(config: VLMRun, data: Mapping[str, tuple[Path, ...]], out: Path) ->
         training = [row for row in rows if row.split == "train"]
         sets.train[name], sets.held[name] = held_out(training, config.hold if config.checks else 0.0, config.seed)
         sets.test[name] = [row for row in rows if row.split == "test"]
-    out.mkdir(parents=True, exist_ok=True)
     lines = (json.dumps({"id": id_, "reason": why}, ensure_ascii=False) for id_, why in sets.refused.items())
-    (out / "refused.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    write_whole(out / "refused.jsonl", "".join(f"{line}\n" for line in lines).encode())
     for name, rows in sets.train.items():
         if not rows:
             raise InputError("no usable row to train on", subject=data[name][0], remedy=told(sets.refused))
@@ -149,7 +149,7 @@ def trained(
     last = asked(config.checks, tasks, sets.test, last=True)
     scores, answers = examined(result.model, result.reader, last or questions)
     done = Tuned(result, sets, scores, answers, "test" if last else "held")
-    (out / "tuned.json").write_text(json.dumps(table_of(done), indent=1, ensure_ascii=False), encoding="utf-8")
+    write_whole(out / "tuned.json", json.dumps(table_of(done), indent=1, ensure_ascii=False).encode())
     return done
 
 

@@ -89,6 +89,6 @@ def save_folder(folder: Path, write: Callable[[Path], None]) -> None:
             folder.rename(old)
         beside.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # safetensors has a word of its own for a full disk
         shutil.rmtree(beside, ignore_errors=True)
         raise StorageError("cannot store a model", subject=folder, remedy=str(error)) from error

@@ -326,7 +326,7 @@ class _Run:
             raise ModelError(
                 f"the loss is {loss}, its gradient {norm}",
                 subject=f"stage {self.stage.name}, step {step}",
-                remedy="the last checkpoint is whole: lower lr, then run again",
+                remedy="lower lr and name another --out; the checkpoint before is whole",
             )
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * self.stage.rate(step)
