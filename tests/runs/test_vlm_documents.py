@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 
 from sightline.core.errors import InputError
-from sightline.runs.vlm_documents import LINE, LONGEST, Sizes, crops, read_documents, rendered
+from sightline.runs.vlm_documents import Sizes, crops, read_documents
+from sightline.runs.vlm_lines import LINE, LONGEST, length, rendered
 from sightline.vlm.pixels import opened
 
 torch.set_num_threads(1)
@@ -61,14 +62,22 @@ def test_a_crop_is_the_place_of_the_answer(tmp_path):
     assert 0.3 < red < 0.9
 
 
-def test_rendered_lines_are_short_varied_and_the_same_again():
-    lines = list(rendered(60, 1))
-    assert [line.data for line in rendered(60, 1)] == [line.data for line in lines]
+def test_rendered_lines_are_varied_legible_and_the_same_again():
+    lines = rendered(60, LONGEST, 1)
+    assert [line.data for line in rendered(60, LONGEST, 1)] == [line.data for line in lines]
     assert len({line.answer for line in lines}) > 50
     for line in lines:
         assert len(line.answer) <= LONGEST
         assert opened(line.data).size == LINE
-        assert np.asarray(opened(line.data)).min() < 120, line.answer
+        shades = np.asarray(opened(line.data).convert("L")).astype(int)
+        assert shades.max() - shades.min() > 60, line.answer
+
+
+def test_lines_grow_longer():
+    lengths = [length(done / 100) for done in range(100)]
+    assert lengths == sorted(lengths)
+    assert (lengths[0], lengths[9], lengths[60], lengths[99]) == (2, 2, LONGEST, LONGEST)
+    assert max(len(line.answer) for line in rendered(80, 2, 3)) == 6
 
 
 def test_every_document_is_answered_by_a_model_that_never_saw_it(tmp_path, monkeypatch):
@@ -85,11 +94,12 @@ def test_every_document_is_answered_by_a_model_that_never_saw_it(tmp_path, monke
             or tune(out, n, kept, left, sizes)
         ),
     )
-    table = read_documents(data, tmp_path / "out", Sizes(steps=1, lines=32, tuning=1))
+    table = read_documents(data, tmp_path / "out", Sizes(steps=1, tuning=1, tests=2))
     assert trained == [({"b"}, {"a"}), ({"a"}, {"b"})]
     assert json.loads((tmp_path / "out" / "documents.json").read_text()) == table
     assert (table["answers"], table["documents"], len(table["replies"])) == (4, 2, 4)
     assert 0 <= table["zero_shot"][0] <= 1
+    assert 0 <= table["rendered"][0] <= 1
     alone = _dataset(tmp_path / "alone", [_row(0, "a", "1", ONE)])
     with pytest.raises(InputError, match="fewer than two documents"):
         read_documents(alone, tmp_path / "none")

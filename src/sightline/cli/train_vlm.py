@@ -131,6 +131,7 @@ def told_documents(table: dict[str, Any]) -> str:
     def bounds(value: float, low: float | None, high: float | None) -> str:
         return f"{value:.3f}" + ("" if low is None else f" [{low:.3f}, {high:.3f}]")
 
-    before, after, gain = (bounds(*table[name]) for name in ("zero_shot", "tuned", "gain"))
+    drawn, before, after, gain = (bounds(*table[name]) for name in ("rendered", "zero_shot", "tuned", "gain"))
     counted = f"{table['answers']} answers of {table['documents']} documents (small), refused: {table['refused']}"
-    return f"{counted}\nANLS zero-shot {before}  fine-tuned {after}  gain {gain}"
+    first = f"ANLS on rendered lines {drawn} (synthetic)"
+    return f"{counted}\n{first}\nANLS zero-shot {before}  fine-tuned {after}  gain {gain}"

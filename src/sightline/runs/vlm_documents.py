@@ -1,59 +1,39 @@
-"""Read the answers of a document dataset: a tiny model learns to read rendered lines, then the dataset's own crops;
+"""Read the answers of a document dataset: a small model learns to read rendered lines, then the dataset's own crops;
 ANLS before and after, every document answered by a model that never trained on it. Small: it shows the way, not a
 result about documents.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from io import BytesIO
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import torch
-from PIL import Image, ImageDraw, ImageFont
 from pydantic import BaseModel, ConfigDict, Field
 
 from sightline.core.errors import InputError, Reject
-from sightline.core.media import MediaRef
-from sightline.core.message import Message, Picture, Request
+from sightline.core.message import Request
 from sightline.core.score import Score
 from sightline.evaluate.metrics.anls import anls, totals
 from sightline.evaluate.statistics import paired_t
-from sightline.runs.vlm_pictures import hangul_font
-from sightline.runs.vlm_run import VLMRun, run
+from sightline.runs.vlm_lines import LETTERS, LINE, LONGEST, QUESTION, Line, canvas, faces, length, rendered
+from sightline.runs.vlm_run import VLMRun
 from sightline.runs.vlm_stages import ALL, tiny_config
-from sightline.train.packing import epochs
-from sightline.train.stages import Stage, train
+from sightline.train.checkpoint import save_folder
+from sightline.train.stages import Data, Stage, train
 from sightline.vlm.chat import VLMChat, loaded
 from sightline.vlm.pixels import opened
+from sightline.vlm.reader import VLMReader
 from sightline.vlm.resolution import Native
 
-LINE: Final = (192, 32)
-"""Pixels of a crop, width and height."""
-LONGEST: Final = 24
-"""Letters of an answer at most: beyond it they are fewer than eight pixels wide."""
-LETTERS: Final = "".join(map(chr, range(33, 127)))
-MONTHS: Final = ("January", "March", "April", "June", "July", "May", "August", "October")
-
-
-class Line(NamedTuple):
-    """One crop with its question."""
-
-    id: str
-    document: str
-    question: str
-    answer: str
-    data: bytes
-
-    @property
-    def messages(self) -> tuple[Message, Message]:
-        ref = MediaRef(sha256=hashlib.sha256(self.data).hexdigest(), media_type="image/png")
-        return Message.of("user", Picture(ref=ref, data=self.data), self.question), Message.of("assistant", self.answer)
+BATCH: Final = 32
+"""Lines of a step."""
+AIR: Final = 0.1
+"""Of a crop, on each side, as a share of the height of what was said."""
 
 
 class Sizes(BaseModel):
@@ -61,12 +41,12 @@ class Sizes(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    steps: int = Field(default=500, ge=1)
-    """Optimizer steps on rendered lines, 32 each."""
-    lines: int = Field(default=6000, ge=1)
-    """Different rendered lines."""
+    steps: int = Field(default=1000, ge=1)
+    """Optimizer steps on rendered lines, 32 new ones each."""
     tuning: int = Field(default=40, ge=1)
-    """Optimizer steps on the dataset's crops, 16 each, for every document left out."""
+    """Optimizer steps on the dataset's crops, for every document left out: 16 crops and 16 rendered lines each."""
+    tests: int = Field(default=200, ge=1)
+    """Rendered lines, never trained on, that are read before the crops."""
     seed: int = 0
 
 
@@ -80,15 +60,39 @@ def read_documents(data: Path, out: Path, sizes: Sizes | None = None) -> dict[st
     documents = sorted({line.document for line in lines})
     if len(documents) < 2:
         raise InputError("fewer than two documents with short answers", subject=data, remedy="build a larger dataset")
-    config = reading_config(sizes)
-    rows = [line.messages for line in rendered(sizes.lines, sizes.seed)]
-    base = run(config, {"lines": rows}, out / "base")
-    before = _replies(base.model, base.reader, lines)
+    model, reader = based(out / "base", sizes)
+    tests = rendered(sizes.tests, LONGEST, sizes.seed, 12)
+    drawn = anls(_replies(model, reader, tests), [(line.answer,) for line in tests])
+    before = _replies(model, reader, lines)
     after = dict.fromkeys((line.id for line in lines), "")
     for n, document in enumerate(documents):
         kept = [line for line in lines if line.document != document]
         after |= _tuned(out, n, kept, [line for line in lines if line.document == document], sizes)
-    return _told(lines, refused, before, [after[line.id] for line in lines], sizes, out)
+    table = _told(lines, refused, before, [after[line.id] for line in lines], sizes)
+    table |= {"rendered": _bounds(drawn), "fonts": len(faces())}
+    (out / "documents.json").write_text(json.dumps(table, indent=1, ensure_ascii=False), encoding="utf-8")
+    return table
+
+
+def based(out: Path, sizes: Sizes) -> tuple[Any, VLMReader]:
+    """The model that reads rendered lines: OUT/model."""
+    config = reading_config(sizes)
+    model, reader = config.build()
+    train(model, config.stages, {"lines": _lines(reader, sizes)}, out)
+
+    def write(folder: Path) -> None:
+        model.save_pretrained(folder)
+        reader.save_pretrained(folder)
+
+    save_folder(out / "model", write)
+    return loaded(out / "model")
+
+
+def _lines(reader: VLMReader, sizes: Sizes) -> Data:
+    """New lines at every step, longer as it goes on."""
+    return lambda step: reader.collate(
+        [reader.encode(line.messages) for line in rendered(BATCH, length(step / sizes.steps), sizes.seed, 11, step)]
+    )
 
 
 def crops(data: Path) -> tuple[list[Line], dict[str, int]]:
@@ -119,72 +123,38 @@ def _crop(row: dict[str, Any]) -> Line:
     at = evidence[0]["image"]
     scale = row["image_scales"][at]
     left, top, right, bottom = (side * scale for side in evidence[0]["boxes"][0])
-    air = 0.25 * (bottom - top)
+    air = AIR * (bottom - top)
     page = opened(row["images"][at]["bytes"])
     cut = page.crop((int(left - air), int(top - air), int(right + air), int(bottom + air)))
-    return Line(row["id"], row["group"], question, answer, _canvas(cut))
-
-
-def _canvas(cut: Image.Image) -> bytes:
-    """On white, as large as it fits, at the left."""
-    wide, high = LINE
-    ratio = min(wide / cut.width, high / cut.height)
-    size = (max(1, int(cut.width * ratio)), max(1, int(cut.height * ratio)))
-    page = Image.new("RGB", LINE, "white")
-    page.paste(cut.resize(size, Image.Resampling.BICUBIC), (0, (high - size[1]) // 2))
-    out = BytesIO()
-    page.save(out, "PNG")
-    return out.getvalue()
-
-
-def rendered(n: int, seed: int) -> Iterator[Line]:
-    """Synthetic lines of 1 to 16 letters: numbers, amounts, dates, words and codes in two fonts."""
-    draw = np.random.default_rng((seed, 11))
-    fonts: list[Any] = [ImageFont.load_default(24), ImageFont.truetype(hangul_font(), 24)]
-    for i in range(n):
-        text = _text(draw)
-        font = fonts[int(draw.integers(len(fonts)))]
-        left, top, right, bottom = (int(side) for side in font.getbbox(text))
-        air = int(draw.integers(2, 8))
-        cut = Image.new("RGB", (right - left + 2 * air, bottom - top + 2 * air), (int(draw.integers(225, 256)),) * 3)
-        ImageDraw.Draw(cut).text((air - left, air - top), text, font=font, fill=(int(draw.integers(0, 60)),) * 3)
-        yield Line(str(i), "rendered", f"What is the {_word(draw).lower()}?", text, _canvas(cut))
-
-
-def _text(draw: np.random.Generator) -> str:
-    kind = int(draw.integers(5))
-    if kind == 0:
-        return str(int(draw.integers(10 ** int(draw.integers(1, 6)))))
-    if kind == 1:
-        return f"{int(draw.integers(1, 10000)):,}.{int(draw.integers(100)):02d}" + str(draw.choice(["", " EUR", " kg"]))
-    if kind == 2:
-        return f"{int(draw.integers(1, 32))} {draw.choice(MONTHS)} {int(draw.integers(1990, 2030))}"
-    if kind == 3:
-        return " ".join(_word(draw) for _ in range(int(draw.integers(1, 3))))
-    return f"{_word(draw)[:2].upper()}-{int(draw.integers(1, 1000))}"
-
-
-def _word(draw: np.random.Generator) -> str:
-    """Pronounceable, so that pairs of letters come as in words."""
-    pairs = [str(draw.choice(list("bcdfghklmnprstvw"))) + str(draw.choice(list("aeiou"))) for _ in range(3)]
-    return "".join(pairs)[: int(draw.integers(2, 7))].capitalize()
+    return Line(row["id"], row["group"], question, answer, canvas(cut))
 
 
 def reading_config(sizes: Sizes) -> VLMRun:
-    """The tiny model on lines: a marker after each row of features, one token per letter."""
+    """A small ResNet (stride 8) whose features are merged to one row, one for about each letter, and a three-layer
+    Llama with one token per letter."""
     rates = dict.fromkeys(ALL, 2e-3)
-    stage = Stage(name="lines", data="lines", trainable=ALL, lr=rates, steps=sizes.steps, save_every=100)
+    stage = Stage(name="lines", data="lines", trainable=ALL, lr=rates, steps=sizes.steps, warmup=0.05, save_every=100)
+    tiny = tiny_config((stage,), seed=sizes.seed)
+    assert isinstance(tiny.encoder, dict)
+    encoder = {**tiny.encoder, "embedding_size": 32, "hidden_sizes": [32, 96]}
     resolution = Native(patch=8, merge=2, longest=LINE[0])
-    return tiny_config((stage,), seed=sizes.seed).model_copy(update={"resolution": resolution})
+    words = ("user\n", "assistant\n", QUESTION)
+    return tiny.model_copy(update={"encoder": encoder, "resolution": resolution, "words": words})
 
 
 def _tuned(out: Path, n: int, kept: Sequence[Line], left: Sequence[Line], sizes: Sizes) -> dict[str, str]:
-    """Answers about `left` of the base model, tuned on `kept`."""
+    """Answers about `left` of the base model, tuned on `kept` beside rendered lines, so that it does not forget."""
     model, reader = loaded(out / "base" / "model")
-    rates = {"connector": 5e-4, "llm": 5e-4}
-    stage = Stage(name="tune", trainable=("connector", "llm"), lr=rates, steps=sizes.tuning)
+    stage = Stage(name="tune", trainable=ALL, lr=dict.fromkeys(ALL, 2e-4), steps=sizes.tuning)
     rows = [reader.encode(line.messages) for line in kept]
-    train(model, (stage,), {"data": epochs(rows, 16, reader.collate, sizes.seed, by_length=False)}, out / f"tuned-{n}")
+
+    def batch(step: int) -> Any:
+        draw = np.random.default_rng((sizes.seed, 13, step))
+        more = rendered(BATCH // 2, LONGEST, sizes.seed, 14, step)
+        own = [rows[i] for i in draw.integers(len(rows), size=BATCH // 2)]
+        return reader.collate([*own, *(reader.encode(line.messages) for line in more)])
+
+    train(model, (stage,), {"data": batch}, out / f"tuned-{n}")
     return dict(zip((line.id for line in left), _replies(model, reader, left), strict=True))
 
 
@@ -194,12 +164,12 @@ def _replies(model: Any, reader: Any, lines: Sequence[Line]) -> list[str]:
 
 
 def _told(
-    lines: Sequence[Line], refused: dict[str, int], before: list[str], after: list[str], sizes: Sizes, out: Path
+    lines: Sequence[Line], refused: dict[str, int], before: list[str], after: list[str], sizes: Sizes
 ) -> dict[str, Any]:
     truth = [(line.answer,) for line in lines]
     groups = [line.document for line in lines]
     gain = paired_t(totals(before, truth).per_item, totals(after, truth).per_item, groups)
-    table = {
+    return {
         "documents": len(set(groups)),
         "answers": len(lines),
         "refused": refused,
@@ -212,8 +182,6 @@ def _told(
             for one, b, a in zip(lines, before, after, strict=True)
         ],
     }
-    (out / "documents.json").write_text(json.dumps(table, indent=1, ensure_ascii=False), encoding="utf-8")
-    return table
 
 
 def _bounds(score: Score) -> list[float | None]:

@@ -293,6 +293,7 @@ class _Run:
             ],
             lr=0.0,
             betas=(0.9, 0.95),
+            fused=True,
         )
         self.trained = [parameter for own in groups.values() for parameter in own]
         self.loss = Loss(model, self.trained, shared=machine.world > 1 and not machine.sharded)
@@ -348,7 +349,7 @@ class _Run:
         named = dict(self.model.named_parameters())
         for name in self.names:
             self.optimizer.state[named[name]] = {
-                "step": tensors[f"optimizer.step.{name}"],
+                "step": tensors[f"optimizer.step.{name}"].to(self.device),
                 **{key: as_held(tensors[f"optimizer.{key}.{name}"], named[name]) for key in ("exp_avg", "exp_avg_sq")},
             }
         set_random(tensors[f"random.{self.machine.rank}"], self.device)
