@@ -78,6 +78,7 @@ def based(out: Path, sizes: Sizes) -> tuple[Any, VLMReader]:
     """The model that reads rendered lines: OUT/model."""
     config = reading_config(sizes)
     model, reader = config.build()
+    assert isinstance(reader, VLMReader)  # a model of parts
     train(model, config.stages, {"lines": _lines(reader, sizes)}, out)
 
     def write(folder: Path) -> None:
