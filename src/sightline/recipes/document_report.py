@@ -60,6 +60,7 @@ STEPS = {
     "source": "files found",
     "count-pages": "files → pages",
     "read-pages": "pages read",
+    "sketch": "pages compared",
     "chunk": "pages → chunks",
     "write": "chunks → drafts",
     "check": "drafts → pairs",

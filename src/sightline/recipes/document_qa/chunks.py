@@ -25,8 +25,10 @@ def chunk_pages(
     tokens_per_chunk: int = 5000,
     overlap: int = 1,
     count_tokens: Callable[[str], int] = estimate_tokens,
+    tokens: Sequence[int] | None = None,
 ) -> Iterator[tuple[Page, ...]]:
     """Chunks in order: each as long as the caps allow, and beginning with the last `overlap` pages of the one before.
+    `tokens`: what `count_tokens` says of each page's text, where that is known.
 
     Where these and the next page do not fit together under the token cap, as many of them are shared as fit. Parts of a
     split page share nothing with their neighbours. A single word over the cap is the one thing that passes it.
@@ -38,7 +40,7 @@ def chunk_pages(
             f"an overlap of {overlap} leaves nothing new in a chunk of {pages_per_chunk} pages",
             remedy="choose an overlap below the pages per chunk",
         )
-    counted = [(page, count_tokens(page.text)) for page in pages]
+    counted = list(zip(pages, tokens or [count_tokens(page.text) for page in pages], strict=True))
     for long, run in groupby(counted, key=lambda entry: entry[1] > tokens_per_chunk):
         if long:
             for page, _ in run:

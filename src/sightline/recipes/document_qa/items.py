@@ -1,6 +1,6 @@
 """What flows between the steps of this recipe:
 
-File -> PageRef -> Page -> Chunk -> Drafts -> Pair -> Conversation
+File -> PageRef -> Page -> PageSketch -> Chunk -> Drafts -> Pair -> Conversation
 """
 
 from __future__ import annotations
@@ -20,6 +20,28 @@ class PageRef(Item):
     index: int
     """From 0."""
     pages: int
+
+
+class PageSketch(Item):
+    """All that decides which pages are laid together and which say nothing new: worked out page by page in worker
+    processes, looked at for all pages together in one."""
+
+    page: str
+    """Key of the page."""
+    source: Source
+    index: int
+    image: str
+    """Hash of the picture."""
+    perceptual_hash: str
+    text: str
+    """Fingerprint of the folded text."""
+    words: int
+    signature: str
+    """Hex of its MinHash: 128 numbers of 32 bits, little-endian."""
+    language: str
+    """Of the page's text."""
+    tokens: int
+    """Of the page's text, as estimated."""
 
 
 class Chunk(Item):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from sightline.core.sample import Page
 from sightline.pipeline import Plan, Store
 from sightline.pipeline.plan import AnyStep
 from sightline.recipes.document_qa.checking import CheckDrafts
@@ -14,12 +15,13 @@ from sightline.recipes.document_qa.items import Chunk
 from sightline.recipes.document_qa.judge import BlindJudge, JudgeConfig, SightedJudge
 from sightline.recipes.document_qa.models import Models
 from sightline.recipes.document_qa.reading import CountPages, ReadPage
+from sightline.recipes.document_qa.sketching import SketchPage
 from sightline.recipes.document_qa.split import Split, SplitConfig
 from sightline.recipes.document_qa.writing import WriteByLayout, WriteByLM, WriteConfig
 
 VERSION = 1
 """Of the recipe: part of every record's provenance."""
-DRAFTS_STAGE = 4
+DRAFTS_STAGE = 5
 """Where the drafts lie in a run's store: sources are stage 0, then one stage per step."""
 RETRIED = ("writer-failed", "judge-failed", "blind-failed")
 """Refused because a request failed, not because of the row: the next run tries again."""
@@ -30,7 +32,8 @@ def document_plan(config: DocumentQAConfig, models: Models, store: Store, run: s
     steps: list[AnyStep] = [
         CountPages(),
         ReadPage(config.read),
-        ChunkDocuments(_chunking(config, models)),
+        SketchPage(),
+        ChunkDocuments(_chunking(config, models), partial(store.item, kind=Page)),
         _writer(config, models, store),
         CheckDrafts(config.check),
         Deduplicate(),
