@@ -9,6 +9,7 @@ needs a bound: `most_tokens` can only be too high, because no token of a byte-le
 from __future__ import annotations
 
 import re
+from collections import Counter
 from math import ceil
 
 from sightline.core.message import Clip, Picture, Request, Text
@@ -43,8 +44,9 @@ def estimate_tokens(text: str) -> int:
     >>> estimate_tokens("The total is 529.87 EUR.")
     8
     """
-    tokens = sum((len(word) + 6) // 7 for word in _WORD.findall(text))
-    tokens += sum((len(number) + 2) // 3 for number in _NUMBER.findall(text))
+    words, numbers = Counter(map(len, _WORD.findall(text))), Counter(map(len, _NUMBER.findall(text)))
+    tokens = sum([(length + 6) // 7 * count for length, count in words.items()])
+    tokens += sum([(length + 2) // 3 * count for length, count in numbers.items()])
     tokens += len(_SIGN.findall(text)) + len(_LINES.findall(text))
     if not text.isascii():
         text, hangul = _HANGUL.subn("", text)

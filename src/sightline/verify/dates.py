@@ -29,6 +29,9 @@ _PATTERNS = [
         r"(?<![0-9])(?P<month>[01]?[0-9])월(?P<day>[0-3]?[0-9])일",
     )
 ]
+_NAMED = re.compile(rf"(?<![a-z])(?:{_NAME})\.?,?\s[0-9]")
+_NEEDS = (None, None, _NAMED, _NAMED, _NAMED, re.compile("월"), re.compile("월"))
+"""What a text must hold for each of the patterns to be worth a look."""
 _HINT = re.compile(rf"[0-9][-./]\s?[0-9]|월|(?:{_NAME})[a-z]*\.?,?\s[0-9]|[0-9](?:st|nd|rd|th)?\s(?:of\s)?(?:{_NAME})")
 
 
@@ -48,7 +51,8 @@ def dates_in(folded: str) -> Iterator[tuple[Day, int, int]]:
     if _HINT.search(folded) is None:
         return
     taken: list[tuple[Day, int, int]] = []
-    for pattern in _PATTERNS:
+    worth = {need: need is None or need.search(folded) is not None for need in dict.fromkeys(_NEEDS)}
+    for pattern in (pattern for pattern, need in zip(_PATTERNS, _NEEDS, strict=True) if worth[need]):
         for match in pattern.finditer(folded):
             readings = frozenset(_readings(match.groupdict()))
             free = all(match.end() <= start or end <= match.start() for _, start, end in taken)

@@ -122,6 +122,8 @@ def _decides(word: str) -> bool:
 
 def _tokens(folded: str) -> list[str]:
     """Words; single letters for scripts without blanks."""
+    if folded.isascii():
+        return _WORD.findall(folded)
     tokens: list[str] = []
     for word in _WORD.findall(folded):
         tokens += list(word) if not word.isascii() and any(map(is_cjk, word)) else [word]

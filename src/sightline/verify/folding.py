@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import accumulate
 
 SOFT_HYPHEN = "\xad"
 _QUOTES = dict.fromkeys(map(ord, "‘’‚‛′ʼ´`"), "'") | dict.fromkeys(map(ord, "“”„‟«»″"), '"')
@@ -41,7 +42,12 @@ def fold(text: str) -> str:
     >>> fold("제 3 조 확진자") == fold("제3조확진자")
     True
     """
-    return join([piece for word in text.split() for piece in pieces(word)])[0]
+    words = text.split()
+    if text.isascii():
+        whole = " ".join(words)
+        if whole.isprintable() and "- " not in whole:
+            return _fold_letters(whole)
+    return join([piece for word in words for piece in pieces(word)])[0]
 
 
 @lru_cache(maxsize=65536)
@@ -64,6 +70,9 @@ def _fold_letters(text: str) -> str:
 
 def join(parts: list[str]) -> tuple[str, list[int]]:
     """The folded text of the parts, and where in it each part begins."""
+    whole = " ".join(parts)
+    if whole.isascii() and "- " not in whole:
+        return whole, [0, *accumulate([len(part) + 1 for part in parts[:-1]])] if parts else []
     out: list[str] = []
     starts: list[int] = []
     length = 0

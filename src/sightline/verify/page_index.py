@@ -20,8 +20,11 @@ class PageIndex:
         self.page = page
         parts: list[str] = []
         owners: list[int] = []
-        for number, word in enumerate(page.words):
-            for piece in pieces("".join(word.text.split())):
+        texts = [word.text for word in page.words]
+        if len("".join(texts).split()) > 1:
+            texts = ["".join(text.split()) for text in texts]
+        for number, text in enumerate(texts):
+            for piece in pieces(text):
                 parts.append(piece)
                 owners.append(number)
         self.folded, self._starts = join(parts)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from sightline.verify.dates import Day, dates_in
+from sightline.verify.folding import HANGUL
 from sightline.verify.numerals import ENGLISH, KOREAN_NATIVE, KOREAN_WORDS, english_number, korean_number, native_number
 from sightline.verify.units import AFTER, BEFORE, CANONICAL, units_in
 
@@ -78,8 +79,10 @@ def values_in(folded: str) -> tuple[Found, ...]:
     found = list(dates_in(folded))
     result = [Found(day, start, end) for day, start, end in found]
     blank = _blanked(folded, result)
-    korean = [item for match in _KOREAN.finditer(blank) if (item := _korean(match)) is not None]
-    blank = _blanked(blank, korean)
+    korean: list[Found] = []
+    if HANGUL.search(blank):  # nothing that the pattern finds is without
+        korean = [item for match in _KOREAN.finditer(blank) if (item := _korean(match)) is not None]
+        blank = _blanked(blank, korean)
     plain = [item for match in _NUMBER.finditer(blank) if (item := _plain(match)) is not None]
     return tuple(sorted([*result, *korean, *plain], key=lambda item: item.start))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 
 HANGUL_SHARE = 0.15
 """Of the letters: Korean pages hold many Latin names and figures, but others hold no Hangul."""
@@ -16,12 +17,12 @@ KANA_SHARE = 0.1
 LATIN_SHARE = 0.5
 SURE_WORDS = 5
 """Function words another language must have, and twice as many as English has, before a page counts as its."""
-_SCRIPTS = {
-    "hangul": re.compile("[가-힣ᄀ-ᇿ㄰-㆏]"),
-    "kana": re.compile("[぀-ヿ]"),
-    "han": re.compile("[㐀-鿿]"),
-    "latin": re.compile("[A-Za-zÀ-ɏ]"),
-}
+_SCRIPTS = (
+    ("hangul", re.compile("[가-힣ᄀ-ᇿ㄰-㆏]")),
+    ("kana", re.compile("[぀-ヿ]")),
+    ("han", re.compile("[㐀-鿿]")),
+    ("latin", re.compile("[A-Za-zÀ-ɏ]")),
+)
 _WORD = re.compile(r"[^\W\d_]+")
 _LISTS = {
     "en": "the and of to is for with that this are by from be or at",
@@ -41,8 +42,11 @@ def page_language(text: str) -> str:
     >>> page_language("발행일 2020년 4월 2일, ISSN 2005-744X"), page_language("Amount due: 571.04 EUR")
     ('ko', 'en')
     """
-    counts = {name: len(script.findall(text)) for name, script in _SCRIPTS.items()}
-    letters = sum(map(str.isalpha, text))
+    signs = Counter(text)
+    counts: Counter[str | None] = Counter()
+    for sign, count in signs.items():
+        counts[_script(sign)] += count
+    letters = sum([count for sign, count in signs.items() if sign.isalpha()])
     if letters == 0:
         return "other"
     if counts["hangul"] >= HANGUL_SHARE * letters:
@@ -51,6 +55,11 @@ def page_language(text: str) -> str:
     if square >= LATIN_SHARE * letters:
         return "ja" if counts["kana"] >= KANA_SHARE * square else "zh"
     return _latin_language(text) if counts["latin"] >= LATIN_SHARE * letters else "other"
+
+
+@lru_cache(maxsize=1 << 14)
+def _script(sign: str) -> str | None:
+    return next((name for name, script in _SCRIPTS if script.match(sign)), None)
 
 
 def _latin_language(text: str) -> str:
