@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from sightline.core.media import Word
 from sightline.core.message import Reply, Request
-from sightline.core.sample import Item, Rejected
+from sightline.core.sample import Item, Rejected, Written
 
 In = TypeVar("In", bound=Item, contravariant=True)
 Out = TypeVar("Out", bound=Item, covariant=True)
@@ -71,7 +71,7 @@ class Barrier(Protocol[In, Out]):
     @property
     def config(self) -> BaseModel | None: ...
 
-    def all(self, items: Iterable[In], /) -> Iterator[Out | Rejected]:
+    def all(self, items: Iterable[In], /) -> Iterator[Out | Written | Rejected]:
         """`items` may be gone through more than once (each time read anew from disk), so that a first pass can collect
         small signatures and a second one give results, without holding everything in memory."""
 

@@ -6,7 +6,7 @@ An `Item` is JSON plus at most one blob of bytes (a page picture). Only the JSON
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -33,6 +33,14 @@ class Item(BaseModel):
     def blob_sha256(self) -> str | None:
         """Content hash of `blob`; None without one."""
         return None if self.blob is None else hashlib.sha256(self.blob).hexdigest()
+
+
+class Written(NamedTuple):
+    """An item whose JSON is at hand, as a step may yield it in an item's place: exactly what `model_dump_json` would
+    give. It is kept as it is, not read and checked again."""
+
+    kind: type[Item]
+    json: str
 
 
 class File(Item):

@@ -25,7 +25,8 @@ What a step may rely on:
 - Equal items (same key) that come up twice in one stage are processed once and appear once.
 - Results of the current plan and items are visible; older ones stay cached in `<out>/.sightline` and never leak in.
 - `Store(out)` may be made before the run and handed to a BatchStep or Barrier (main process, any thread):
-  `store.blob(sha256) -> bytes`, `store.item(key, Page) -> Page` for anything an earlier step gave.
+  `store.blob(sha256) -> bytes`, `store.item(key, Page) -> Page`, `store.text(key) -> str` (its JSON) for anything an
+  earlier step gave. What is put together from such JSON may be yielded as `Written(kind, json)`.
 - Ctrl-C: finished work is committed, then KeyboardInterrupt goes on to the caller.
 """
 

@@ -6,7 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 from sightline.core.fingerprint import fingerprint
-from sightline.core.sample import Item, Rejected
+from sightline.core.sample import Item, Rejected, Written
 
 
 class Encoded(NamedTuple):
@@ -28,10 +28,16 @@ class RejectRow(NamedTuple):
     evidence: str
 
 
-def encode(item: Item) -> Encoded:
+def encode(item: Item | Written) -> Encoded:
     """JSON made once; the key is `item.key`, hashed from the same text."""
+    if isinstance(item, Written):
+        return Encoded(_key(item.kind, item.json), item.json, None)
     text = item.model_dump_json()
-    return Encoded(fingerprint(f"{type(item).__name__}\n{text}".encode()), text, item.blob, item.blob_sha256)
+    return Encoded(_key(type(item), text), text, item.blob, item.blob_sha256)
+
+
+def _key(kind: type[Item], text: str) -> str:
+    return fingerprint(f"{kind.__name__}\n{text}".encode())
 
 
 def reject_row(index: int, rejected: Rejected, key: str, item: Item | None) -> RejectRow:

@@ -57,12 +57,15 @@ class Store:
 
     def item(self, key: str, kind: type[T]) -> T:
         """The item of that key (`blob` is None). Raises KeyError where no step gave it."""
+        return kind.model_validate_json(self.text(key))
+
+    def text(self, key: str) -> str:
+        """The same as JSON."""
         with self._open() as db:
             row = db.execute(_FIND + "o.key = ? LIMIT 1", (bytes.fromhex(key),)).fetchone()
             if row is None:
                 raise KeyError(f"no item {key} in {self.state}")
-            text = self._reader.json(row[0], row[1])
-        return kind.model_validate_json(text)
+            return self._reader.json(row[0], row[1])
 
     def makers(self, key: str) -> list[str]:
         """Keys of the steps that gave the item, of SOURCE where it entered a plan."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from sightline.core.errors import MediaError, PlanError, Reject, SightlineError, StorageError
 from sightline.core.ports import Step
-from sightline.core.sample import Item, Rejected
+from sightline.core.sample import Item, Rejected, Written
 from sightline.pipeline.ledger import Ref, Settled, full_disk
 from sightline.pipeline.parts import PartReader, PartWriter
 from sightline.pipeline.rows import Encoded, RejectRow, encode, reject_row
@@ -100,17 +100,19 @@ def outcomes_of(step: Step[Any, Any], ref: Ref, reader: PartReader) -> list[Enco
 
 
 def prepared(
-    step: Any, key: str, item: Item | None, outcomes: Iterable[Item | Rejected]
+    step: Any, key: str, item: Item | None, outcomes: Iterable[Item | Written | Rejected]
 ) -> Iterator[Encoded | RejectRow]:
     """Outcomes as rows. Raises PlanError where the step gives something else than it declares."""
     for index, outcome in enumerate(outcomes):
         if isinstance(outcome, Rejected):
             yield reject_row(index, outcome, key, item)
-        elif type(outcome) is step.gives:
+            continue
+        kind = outcome.kind if isinstance(outcome, Written) else type(outcome)
+        if kind is step.gives:
             yield encode(outcome)
         else:
             raise PlanError(
-                f"declared to give {step.gives.__name__}, gave {type(outcome).__name__}",
+                f"declared to give {step.gives.__name__}, gave {kind.__name__}",
                 subject=step.name,
                 remedy="a step yields exactly its `gives`, or Rejected",
             )

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from sightline.core.errors import InputError
 from sightline.core.media import Box, Word
 from sightline.core.sample import Page
+from sightline.recipes.document_qa.chunking import chunk_of
 from sightline.recipes.document_qa.chunks import chunk_pages
+from sightline.recipes.document_qa.items import Chunk
 
 sys.path.insert(0, str(Path(__file__).parent))
 from page_maker import page_of
@@ -126,3 +128,10 @@ def test_every_word_in_some_chunk_caps_kept_overlap_exact(
         new = before[-1].index + 1
         fitting = [n for n in range(overlap + 1) if n <= len(before) and sum(lengths[new - n : new + 1]) <= tokens]
         assert len(shared) == max(fitting)
+
+
+def test_a_chunk_put_together_from_json_is_the_chunk_itself() -> None:
+    pages = (page(0, 3), page(1, 2))
+    chunk = Chunk(pages=pages, group="g-1", language="ko")
+    written = chunk_of([one.model_dump_json() for one in pages], "g-1", "ko")
+    assert (written.kind, written.json) == (Chunk, chunk.model_dump_json())

@@ -25,45 +25,63 @@ def chunk_pages(
     tokens_per_chunk: int = 5000,
     overlap: int = 1,
     count_tokens: Callable[[str], int] = estimate_tokens,
-    tokens: Sequence[int] | None = None,
 ) -> Iterator[tuple[Page, ...]]:
     """Chunks in order: each as long as the caps allow, and beginning with the last `overlap` pages of the one before.
-    `tokens`: what `count_tokens` says of each page's text, where that is known.
 
     Where these and the next page do not fit together under the token cap, as many of them are shared as fit. Parts of a
     split page share nothing with their neighbours. A single word over the cap is the one thing that passes it.
 
     Raises InputError where the overlap is not smaller than the chunk.
     """
+    tokens = [count_tokens(page.text) for page in pages]
+    for span in chunk_spans(
+        tokens, pages_per_chunk=pages_per_chunk, tokens_per_chunk=tokens_per_chunk, overlap=overlap
+    ):
+        if tokens[span.start] > tokens_per_chunk:
+            yield from ((part,) for part in split_page(pages[span.start], tokens_per_chunk, count_tokens))
+        else:
+            yield tuple(pages[at] for at in span)
+
+
+def chunk_spans(tokens: Sequence[int], *, pages_per_chunk: int, tokens_per_chunk: int, overlap: int) -> Iterator[range]:
+    """Which pages make a chunk, by their tokens alone. A page over the cap, to be split, is a span of its own.
+
+    >>> list(chunk_spans([10, 10, 90, 10], pages_per_chunk=5, tokens_per_chunk=30, overlap=1))
+    [range(0, 2), range(2, 3), range(3, 4)]
+    """
     if not 0 <= overlap < pages_per_chunk:
         raise InputError(
             f"an overlap of {overlap} leaves nothing new in a chunk of {pages_per_chunk} pages",
             remedy="choose an overlap below the pages per chunk",
         )
-    counted = list(zip(pages, tokens or [count_tokens(page.text) for page in pages], strict=True))
-    for long, run in groupby(counted, key=lambda entry: entry[1] > tokens_per_chunk):
+    for long, run in groupby(range(len(tokens)), key=lambda at: tokens[at] > tokens_per_chunk):
+        places = list(run)
         if long:
-            for page, _ in run:
-                yield from ((part,) for part in _parts(page, tokens_per_chunk, count_tokens))
+            yield from (range(at, at + 1) for at in places)
         else:
-            yield from _chunks(list(run), pages_per_chunk, tokens_per_chunk, overlap)
+            yield from _short(tokens, places, pages_per_chunk, tokens_per_chunk, overlap)
 
 
-def _chunks(
-    counted: list[tuple[Page, int]], pages_per_chunk: int, tokens_per_chunk: int, overlap: int
-) -> Iterator[tuple[Page, ...]]:
+def _short(
+    tokens: Sequence[int], places: list[int], pages_per_chunk: int, tokens_per_chunk: int, overlap: int
+) -> Iterator[range]:
+    """Spans of consecutive pages that are each under the cap."""
+
     def fits(start: int, stop: int) -> bool:
-        return stop - start <= pages_per_chunk and sum(tokens for _, tokens in counted[start:stop]) <= tokens_per_chunk
+        return stop - start <= pages_per_chunk and sum(tokens[start:stop]) <= tokens_per_chunk
 
-    start = stop = 0
-    while stop < len(counted):
+    start = stop = places[0]
+    end = places[-1] + 1
+    while stop < end:
         start = next(first for first in range(max(start, stop - overlap), stop + 1) if fits(first, stop + 1))
-        while stop < len(counted) and fits(start, stop + 1):
+        while stop < end and fits(start, stop + 1):
             stop += 1
-        yield tuple(page for page, _ in counted[start:stop])
+        yield range(start, stop)
 
 
-def _parts(page: Page, tokens_per_chunk: int, count_tokens: Callable[[str], int]) -> Iterator[Page]:
+def split_page(
+    page: Page, tokens_per_chunk: int, count_tokens: Callable[[str], int] = estimate_tokens
+) -> Iterator[Page]:
     """Pages with a part of the words each, none of more tokens than allowed."""
     pieces = [list(line) for _, line in groupby(page.words, key=lambda word: (word.line, word.block))]
     while pieces:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from sightline.core.sample import Page
 from sightline.pipeline import Plan, Store
 from sightline.pipeline.plan import AnyStep
 from sightline.recipes.document_qa.checking import CheckDrafts
@@ -33,7 +32,7 @@ def document_plan(config: DocumentQAConfig, models: Models, store: Store, run: s
         CountPages(),
         ReadPage(config.read),
         SketchPage(),
-        ChunkDocuments(_chunking(config, models), partial(store.item, kind=Page)),
+        ChunkDocuments(_chunking(config, models), store.text),
         _writer(config, models, store),
         CheckDrafts(config.check),
         Deduplicate(),
