@@ -22,6 +22,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from sightline.core.errors import InputError
+from sightline.pipeline.columns import table
 from sightline.pipeline.parts import sync_folder
 from sightline.pipeline.work import unwritable
 
@@ -121,7 +122,7 @@ class _Split:
             return
         if self._writer is None:
             self._begin_file()
-        self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+        self._writer.write_table(table(self._rows, self._schema))
         self._in_file += len(self._rows)
         self._rows, self._bytes = [], 0
         if self._file.tell() >= self._max_bytes:

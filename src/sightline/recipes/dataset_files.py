@@ -15,6 +15,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from sightline.core.record import RunRecord
 from sightline.core.sample import Conversation, Rejected
 from sightline.pipeline import RunResult, write_parquet
+from sightline.pipeline.columns import table
 from sightline.pipeline.work import unwritable
 from sightline.recipes.card import write_card
 from sightline.recipes.dataset import COLUMNS, to_row
@@ -47,9 +48,9 @@ def write_rejects(rejected: Iterator[Rejected], path: Path) -> None:
                 evidence = json.dumps(one.evidence, ensure_ascii=False, default=str)
                 rows.append(one.model_dump(include={"reason", "step", "item", "origin"}) | {"evidence": evidence})
                 if len(rows) == 4096:
-                    writer.write_table(pa.Table.from_pylist(rows, schema=_REJECTS))
+                    writer.write_table(table(rows, _REJECTS))
                     rows = []
-            writer.write_table(pa.Table.from_pylist(rows, schema=_REJECTS))
+            writer.write_table(table(rows, _REJECTS))
         os.replace(fresh, path)
     except OSError as error:
         raise unwritable(error, path) from error
