@@ -2,12 +2,15 @@
 
     python benchmarks/documents.py [PDF-OR-FOLDER ...] [--pages 300] [--rounds 3]
 
-limit      a plain two-process loop: pypdfium2 render at 150 dpi, the same PNG encoding, text extraction; writes nothing
+limit      a plain two-process loop: pypdfium2 render at 150 dpi, the same PNG encoder, text extraction; writes nothing.
+           Its pictures are always RGB
+same-bytes the same loop with the very pictures that sightline writes, grey where a page has no colour: a stricter limit
 pages      sightline's reading steps: the limit's work, words with boxes in reading order, hashes, ledger, Parquet
 build      the whole `sightline build documents`: pages, questions, checks, split, dataset, card
 datasets   Hugging Face `datasets.map(num_proc=2)` doing the limit's work and writing Parquet
 
-Each runs as a process of its own, in turn, `rounds` times; the medians and their ratios are printed. Without paths,
+Each runs as a process of its own, in turn, `rounds` times; the medians are printed: pages a second, their ratio to the
+limit's, and milliseconds of CPU a page (user and system) of the main process and of the workers. Without paths,
 pages are made by reportlab: text and a table per page, no two alike. `--memory` compares the largest worker on 100 and
 on 1,000 such pages instead.
 """
@@ -25,6 +28,7 @@ import tempfile
 import time
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 WORKERS = 2
 WORDS = [
@@ -45,6 +49,10 @@ WORDS = [
     "rate",
     "growth",
 ]
+
+
+Pixels = Any
+"""uint8, (height, width, 3)."""
 
 
 def make_corpus(folder: Path, pages: int, per_file: int = 25) -> None:
@@ -69,20 +77,30 @@ def make_corpus(folder: Path, pages: int, per_file: int = 25) -> None:
         canvas.save()
 
 
-def bare_pages(job: tuple[str, int, int]) -> int:
+def encode_as_written(pixels: Pixels) -> bytes:
+    """The bytes that sightline writes: grey where there is no colour."""
+    from sightline.media.png import Canvas
+
+    canvas = Canvas(pixels.shape[1], pixels.shape[0])
+    canvas.pixels[:] = pixels
+    return canvas.png()
+
+
+def bare_pages(job: tuple[str, int, int, bool]) -> int:
     """Render, encode and extract every second page of one file: the limit."""
     import pypdfium2
 
     from sightline.media.png import encode_png
 
-    path, start, step = job
+    path, start, step, as_written = job
+    encode = encode_as_written if as_written else encode_png
     document = pypdfium2.PdfDocument(path)
     done = 0
     for index in range(start, len(document), step):
         page = document[index]
         scale = min(150 / 72, 2940 / max(page.get_size()))
         bitmap = page.render(scale=scale, rev_byteorder=True)
-        encode_png(bitmap.to_numpy())
+        encode(bitmap.to_numpy())
         text = page.get_textpage()
         text.get_text_range()
         text.close()
@@ -92,10 +110,14 @@ def bare_pages(job: tuple[str, int, int]) -> int:
     return done
 
 
-def run_limit(files: list[str], _: Path) -> int:
-    jobs = [(path, start, WORKERS) for path in files for start in range(WORKERS)]
+def run_limit(files: list[str], _: Path, as_written: bool = False) -> int:
+    jobs = [(path, start, WORKERS, as_written) for path in files for start in range(WORKERS)]
     with get_context("spawn").Pool(WORKERS) as pool:
         return sum(pool.imap_unordered(bare_pages, jobs))
+
+
+def run_same_bytes(files: list[str], out: Path) -> int:
+    return run_limit(files, out, as_written=True)
 
 
 def run_pages(files: list[str], out: Path) -> int:
@@ -143,17 +165,30 @@ def run_datasets(files: list[str], out: Path) -> int:
     return len(made)
 
 
-RUNS = {"limit": run_limit, "pages": run_pages, "build": run_build, "datasets": run_datasets}
+RUNS = {
+    "limit": run_limit,
+    "same-bytes": run_same_bytes,
+    "pages": run_pages,
+    "build": run_build,
+    "datasets": run_datasets,
+}
 
 
 def one_run(name: str, files: list[str]) -> None:
-    """In a process of its own: prints pages, seconds and the largest child's memory as JSON."""
+    """In a process of its own: prints pages, seconds, CPU seconds and the largest child's memory as JSON."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         pages = RUNS[name](files, Path(folder))
         seconds = time.perf_counter() - start
-    worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(json.dumps({"pages": pages, "seconds": seconds, "worker_mb": worker}))
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    figures = {
+        "pages": pages,
+        "seconds": seconds,
+        "cpu_main": own.ru_utime + own.ru_stime,
+        "cpu_workers": children.ru_utime + children.ru_stime,
+        "worker_mb": children.ru_maxrss / 1024,
+    }
+    print(json.dumps(figures))
 
 
 def measured(name: str, files: list[str]) -> dict[str, float]:
@@ -172,9 +207,12 @@ def compare(files: list[str], rounds: int) -> None:
     rate = {name: statistics.median(run["pages"] / run["seconds"] for run in runs) for name, runs in taken.items()}
     for name, runs in taken.items():
         memory = max(run["worker_mb"] for run in runs)
-        share = rate[name] / rate["limit"]
+        main, workers = (
+            1000 * statistics.median(run[cpu] / run["pages"] for run in runs) for cpu in ("cpu_main", "cpu_workers")
+        )
         print(
-            f"{name:10} {runs[0]['pages']:5.0f} pages  {rate[name]:7.1f} pages/s  {share:5.2f} of the limit"
+            f"{name:10} {runs[0]['pages']:5.0f} pages  {rate[name]:6.1f} pages/s  {rate[name] / rate['limit']:5.2f} of "
+            f"the limit, {rate[name] / rate['same-bytes']:5.2f} of same-bytes  CPU {main:5.2f} + {workers:5.2f} ms/page"
             f"  largest worker {memory:4.0f} MB"
         )
     print(f"pages / datasets.map: {rate['pages'] / rate['datasets']:.2f}")

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from sightline.verify.agreeing import agreement
     from sightline.verify.aligning import AlignConfig, Aligned, align
     from sightline.verify.catching import CatchRate, CatchTable, catch_rates
-    from sightline.verify.check import Thresholds, Verdict, examine, text_check
+    from sightline.verify.check import Verdict, examine, text_check
     from sightline.verify.duplicates import QuestionPool, Sketch, duplicate_of, group_pages, sketch
     from sightline.verify.filters import FILTERS, reasons
     from sightline.verify.folding import fold
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sightline.verify.planting import PLANTS, Case, Plant, Planted, Pool, plant
     from sightline.verify.refusals import is_refusal
     from sightline.verify.surroundings import support
+    from sightline.verify.thresholds import Thresholds
 
 __all__ = [
     "FILTERS",
@@ -80,7 +81,7 @@ __getattr__, __dir__ = lazy_door(
         "Pool": "sightline.verify.planting:Pool",
         "QuestionPool": "sightline.verify.duplicates:QuestionPool",
         "Sketch": "sightline.verify.duplicates:Sketch",
-        "Thresholds": "sightline.verify.check:Thresholds",
+        "Thresholds": "sightline.verify.thresholds:Thresholds",
         "Verdict": "sightline.verify.check:Verdict",
         "agreement": "sightline.verify.agreeing:agreement",
         "align": "sightline.verify.aligning:align",

@@ -8,27 +8,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from sightline.core.media import Evidence
 from sightline.verify.complete import cut_off, denied
 from sightline.verify.filters import reasons
 from sightline.verify.locating import find
 from sightline.verify.page_index import PageIndex
-
-
-class Thresholds(BaseModel):
-    """Where a score becomes a reason."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    confidence: float = Field(default=0.55, ge=0.0, le=1.0)
-    """Below: "weak-match". An exact match far from all question words has 0.7; a number whose unit the page writes
-    nowhere 0.5 at best."""
-    support: float = Field(default=0.5, ge=0.0, le=1.0)
-    """Below: "unsupported"."""
-    complete: bool = True
-    """Whether "cut-off" is a reason."""
+from sightline.verify.thresholds import Thresholds
 
 
 class Verdict(NamedTuple):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from sightline import verify
 from sightline.core.sample import Item, Page, Rejected
 from sightline.recipes.document_qa.config import CheckConfig
 from sightline.recipes.document_qa.items import Chunk, Draft, Drafts, Pair
-from sightline.verify import PageIndex, Verdict, examine, reasons
+
+if TYPE_CHECKING:
+    from sightline.verify import Verdict
 
 LAYOUT = "layout"
 """Name of the writer that asks page by page and knows where it read."""
@@ -30,7 +33,7 @@ class CheckDrafts:
     def __call__(self, item: Drafts, /) -> Iterator[Pair | Rejected]:
         chunk_key = cache(lambda: item.chunk.key)
         page_key = cache(lambda place: item.chunk.pages[place].key)
-        folded = cache(lambda place: PageIndex(item.chunk.pages[place]))
+        folded = cache(lambda place: verify.PageIndex(item.chunk.pages[place]))
         untouched = {page.index for page in item.chunk.pages} if item.writer != LAYOUT else set()
         for draft in item.drafts:
             place, verdict = self._best(draft, item, folded)
@@ -56,13 +59,14 @@ class CheckDrafts:
         for index in sorted(untouched):
             yield nothing_to_ask(item.chunk, index)
 
-    def _best(self, draft: Draft, item: Drafts, folded: Callable[[int], PageIndex]) -> tuple[int, Verdict]:
+    def _best(self, draft: Draft, item: Drafts, folded: Callable[[int], verify.PageIndex]) -> tuple[int, Verdict]:
         """The page that speaks best for the draft; the one the writer names wins a tie. Of a layout writer's drafts
         only that one is looked at: the answer was taken from there, and another page may say it too."""
         held = item.writer == LAYOUT
         places = [place for place, page in enumerate(item.chunk.pages) if not held or page.index == draft.page]
         verdicts = {
-            place: examine(draft.question, draft.answer, folded(place), self.config.thresholds) for place in places
+            place: verify.examine(draft.question, draft.answer, folded(place), self.config.thresholds)
+            for place in places
         }
 
         def merit(place: int) -> tuple[bool, float, bool]:
@@ -76,7 +80,7 @@ class CheckDrafts:
     def _reasons(self, draft: Draft, verdict: Verdict) -> tuple[str, ...]:
         """An abstractive answer need not stand on the page, nor does any if the person keeps unlocated ones."""
         if draft.kind == "abstractive" or self.config.keep_unlocated:
-            return tuple(reasons(draft.question, draft.answer))
+            return tuple(verify.reasons(draft.question, draft.answer))
         return verdict.reasons
 
 

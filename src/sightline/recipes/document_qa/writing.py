@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from sightline.core.message import Reply
 from sightline.core.ports import LM
 from sightline.core.sample import Item, Rejected
+from sightline.recipes.document_qa import layout
 from sightline.recipes.document_qa.checking import distinct_pages, nothing_to_ask
 from sightline.recipes.document_qa.items import Chunk, Drafts
-from sightline.recipes.document_qa.layout_writer import LayoutWriter
 from sightline.recipes.document_qa.lm_writer import LMWriter
 
 
@@ -41,7 +41,7 @@ class WriteByLayout:
     gives: ClassVar[type[Item]] = Drafts
 
     def __call__(self, item: Chunk, /) -> Iterator[Drafts | Rejected]:
-        drafts = LayoutWriter(self.config.pairs_per_page, self.config.seed).drafts(item)
+        drafts = layout.LayoutWriter(self.config.pairs_per_page, self.config.seed).drafts(item)
         asked = {draft.page for draft in drafts}
         for page in distinct_pages(item):
             if page.index not in asked:
