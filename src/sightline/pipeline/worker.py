@@ -158,6 +158,7 @@ def serve(pipe: Connection, slot_handle: int, parent: int) -> None:
         if fresh is not None:
             name, pickled = fresh
             folder = parts / name
+            reader = PartReader(parts, CACHE)  # what it keeps is of no use to another step
             try:
                 step = pickle.loads(pickled)
             except SightlineError as error:
