@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +76,12 @@ class Store:
     def stage(self, stage: int, kind: type[T]) -> StageItems[T]:
         """Visible items of a stage, in order; stage 0 entered the plan."""
         return StageItems(self, stage, kind)
+
+    def given(self, step: str, kind: type[T]) -> Iterable[T]:
+        """Visible items that the step of this name gave, in order; none where it did not run or gave nothing."""
+        with self._open() as db:
+            row = db.execute(_STAGE_OF, (step,)).fetchone()
+        return () if row is None else self.stage(row[0], kind)
 
     def read(self, ref: Ref) -> str:
         """The JSON of an item whose place is known."""
@@ -149,6 +155,8 @@ class StageItems(Generic[T]):
             yield self.kind.model_validate_json(self.store.read(ref))
 
 
+_STAGE_OF = """SELECT v.stage FROM visible v JOIN outputs o ON o.key = v.key JOIN steps s ON s.id = o.step
+    WHERE s.name = ? ORDER BY v.stage LIMIT 1"""
 _FIND = "SELECT p.path, o.row FROM outputs o JOIN parts p ON p.id = o.part WHERE "
 _STAGE = """SELECT v.pos, v.key, p.path, v.row FROM visible v JOIN parts p ON p.id = v.part
     WHERE v.stage = ? AND v.pos > ? ORDER BY v.pos LIMIT 8192"""

@@ -21,7 +21,7 @@ from sightline.recipes.dataset_files import write_whole
 from sightline.recipes.document_qa.config import CheckConfig, DocumentQAConfig
 from sightline.recipes.document_qa.items import Chunk, Drafts
 from sightline.recipes.document_qa.judge import sighted_request, sighted_score
-from sightline.recipes.document_qa.plan import DRAFTS_STAGE
+from sightline.recipes.document_qa.writing import WriteByLayout
 from sightline.verify import PageIndex, examine
 from sightline.verify.catching import UNTOUCHED, CatchTable, Check, catch_rates
 from sightline.verify.planting import Case
@@ -103,7 +103,7 @@ def _cases(dataset: Dataset, indexes: _Indexes, config: CheckConfig) -> Iterator
 
 
 def _drafts(store: Store, indexes: _Indexes) -> Iterator[Case]:
-    for item in store.stage(DRAFTS_STAGE, Drafts):
+    for item in store.given(WriteByLayout.name, Drafts):
         pages = indexes.of_chunk(item.chunk)
         for draft in item.drafts:
             if draft.kind == "extractive" and draft.page in pages:

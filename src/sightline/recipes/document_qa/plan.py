@@ -20,8 +20,6 @@ from sightline.recipes.document_qa.writing import WriteByLayout, WriteByLM, Writ
 
 VERSION = 1
 """Of the recipe: part of every record's provenance."""
-DRAFTS_STAGE = 5
-"""Where the drafts lie in a run's store: sources are stage 0, then one stage per step."""
 RETRIED = ("writer-failed", "judge-failed", "blind-failed")
 """Refused because a request failed, not because of the row: the next run tries again."""
 

@@ -49,15 +49,9 @@ _KOREAN = {
         r"주최|주관|후원|수신|참조|준비물"
     ),
 }
-_ANY = re.compile(
-    "|".join(
-        f"(?P<{kind}_{language}>{pattern})"
-        for language, table in enumerate((_ENGLISH, _KOREAN))
-        for kind, pattern in table.items()
-    ),
-    re.IGNORECASE,
+_TABLES = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE)) for table in (_ENGLISH, _KOREAN) for kind, pattern in table.items()
 )
-"""The kind of the first of all patterns that fits is in the name of the group."""
 _KOREAN_ENDS = frozenset(word[-1] for pattern in _KOREAN.values() for word in re.findall("[가-힣]{2,}", pattern))
 """Last letters of the Korean labels: most words end otherwise, and need no closer look."""
 _SURE = re.compile(
@@ -86,8 +80,7 @@ def kind_of(label: str) -> str | None:
     label = label.strip()
     if len(label) > 40 or (label[-1:] > "~" and label[-1] not in _KOREAN_ENDS):
         return None
-    found = _ANY.fullmatch(label)
-    return None if found is None or found.lastgroup is None else found.lastgroup.partition("_")[0]
+    return next((kind for kind, pattern in _TABLES if pattern.fullmatch(label)), None)
 
 
 def is_sure(label: str) -> bool:
