@@ -82,12 +82,12 @@ def test_an_equal_page_points_at_the_first(shown) -> None:
 
 
 def test_many_filled_forms_are_not_compared_all_with_all(shown) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     pages = [shown(template(str(k), str(k * 7)), f"doc{k:05}") for k in range(400)]
-    built = time.perf_counter() - start
-    start = time.perf_counter()
+    built = time.process_time() - start
+    start = time.process_time()
     assert len(set(group_pages(pages).values())) == 1
-    assert time.perf_counter() - start < 5 * built + 2.0
+    assert time.process_time() - start < 5 * built + 2.0
 
 
 @pytest.mark.parametrize(
