@@ -48,7 +48,7 @@ def write_fusions_page(path: Path, made: Mapping[str, Any]) -> None:
     """One self-contained HTML file."""
     head, rows = fusion_table(made)
     where = "test rows" if made["on"] == "test" else "rows held out, which chose the checkpoints, too"
-    caption = f"Figures on {where}. Brackets: 95 %, over whole documents where rows share one."
+    caption = f"Figures on {where}. Brackets: 95 %, over whole documents (none where there is only one)."
     body = data_table([name.removeprefix(">") for name in head], rows, caption=caption) + callout("Mind", CAVEAT)
     body += grid([_bars(name, made["fusions"]) for name in made["fusions"][0]["scores"]])
     first = made["fusions"][0]["fusion"]

@@ -75,7 +75,11 @@ def write_tuned_page(path: Path, config: VLMRun, done: Tuned) -> None:
 def _figures(done: Tuned) -> Markup:
     if not done.scores:
         return Markup("")
-    return data_table([name.removeprefix(">") for name in FIGURES], figures(done.scores), caption="Brackets: 95 %.")
+    return data_table(
+        [name.removeprefix(">") for name in FIGURES],
+        figures(done.scores),
+        caption="95 %: over whole documents; empty where there is only one.",
+    )
 
 
 def _bounds(one: Score) -> str:
