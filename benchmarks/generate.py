@@ -4,7 +4,9 @@ same network and steps.
 
     OMP_NUM_THREADS=1 python benchmarks/generate.py [--fast]
 
-Each figure is the ratio of the medians of interleaved repetitions, so that a loaded machine disturbs both sides alike.
+Both sides of a comparison run in turn, each time one right after the other and in changing order, so that a loaded
+machine disturbs both alike. A figure is the median of the ratios of such pairs with its 95 % interval, by wall time,
+and by the processor time of this process beside it.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import torch
+from scipy.stats import binom
 from torch import Tensor, nn
 
 from sightline.generate.backbone.unet import UNetConfig
@@ -30,20 +34,40 @@ from sightline.generate.path import DDPM, over
 from sightline.generate.samplers import ddim, heun, karras
 from sightline.generate.training import TrainConfig, train
 
-REPEATS = 3 if "--fast" in sys.argv else 9
+PAIRS = 10 if "--fast" in sys.argv else 30
 SHAPE = (1, 16, 16)
 
 
-def interleaved(*jobs: Callable[[], object]) -> list[float]:
-    times: list[list[float]] = [[] for _ in jobs]
-    for job in jobs:
-        job()
-    for _ in range(REPEATS):
-        for taken, job in zip(times, jobs, strict=True):
-            started = time.perf_counter()
-            job()
-            taken.append(time.perf_counter() - started)
-    return [median(taken) for taken in times]
+class Ratio(NamedTuple):
+    """How many times as long the first side takes as the second."""
+
+    wall: float
+    low: float
+    high: float
+    cpu: float
+
+    def __str__(self) -> str:
+        return f"{self.wall:.3f} x [{self.low:.3f}, {self.high:.3f}] wall, {self.cpu:.3f} x CPU"
+
+
+def ratio(first: Callable[[], object], second: Callable[[], object], pairs: int = PAIRS) -> Ratio:
+    """Median over pairs, with the interval of a median by order statistics (binomial, 95 %)."""
+    first(), second()
+    walls, cpus = [], []
+    for number in range(pairs):
+        jobs = (first, second) if number % 2 else (second, first)
+        taken = {job: _taken(job) for job in jobs}
+        walls.append(taken[first][0] / taken[second][0])
+        cpus.append(taken[first][1] / taken[second][1])
+    rank = int(binom.ppf(0.025, pairs, 0.5))
+    walls.sort()
+    return Ratio(median(walls), walls[max(0, rank - 1)], walls[pairs - max(1, rank)], median(cpus))
+
+
+def _taken(job: Callable[[], object]) -> tuple[float, float]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    job()
+    return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def network() -> ImageModel:
@@ -53,8 +77,8 @@ def network() -> ImageModel:
 
 
 def sampler_overhead() -> None:
-    model, x, angles = network().eval(), torch.randn(32, *SHAPE), karras(10)
-    t = torch.full((32,), 0.7)
+    model, x, angles = network().eval(), torch.randn(16, *SHAPE), karras(10)
+    t = torch.full((16,), 0.7)
 
     def bare() -> None:
         with torch.no_grad():
@@ -65,8 +89,7 @@ def sampler_overhead() -> None:
         with torch.no_grad():
             heun(model, x, angles)
 
-    plain, whole = interleaved(bare, ours)
-    print(f"sampler loop over bare network calls (Heun 10, 19 NFE): {whole / plain - 1:+.1%}   target <= +3 %")
+    print(f"sampler loop over bare network calls (Heun 10, 19 NFE): {ratio(ours, bare)}   target <= 1.03")
 
 
 def training_step() -> None:
@@ -96,10 +119,8 @@ def training_step() -> None:
             settings = TrainConfig(steps=steps, batch=batch, log_every=steps, checkpoint_every=10_000)
             train(model, Diffusion(Frame()), batches, settings, Path(folder), record=(model.config, {}))
 
-    plain, whole = interleaved(bare, ours)
-    print(
-        f"training rate over a bare loop's (averages, weight head, checkpoint in): {plain / whole:.3f}   target >= 0.95"
-    )
+    found = ratio(bare, ours, PAIRS // 2)
+    print(f"training rate over a bare loop's (averages, weight head, checkpoint in): {found}   target >= 0.95")
 
 
 def distillation_step() -> None:
@@ -122,15 +143,10 @@ def distillation_step() -> None:
     def step(objective: Consistency) -> Callable[[], None]:
         return lambda: objective(student, batch, Draw(0, 1), 1).loss.mean().backward()
 
-    kinds = [
-        replace(Consistency(config, teacher), config=config.model_copy(update={"jvp": j}))
-        for j in ("difference", "separate", "reused")
-    ]
-    reference, *times = interleaved(naive, *(step(kind) for kind in kinds))
-    ratios = "  ".join(
-        f"{j} {reference / t:.2f} x" for j, t in zip(("difference", "separate", "reused"), times, strict=True)
-    )
-    print(f"sCD step against a naive two-pass JVP (JVP pass with graph, then loss pass): {ratios}   target >= 1.3 x")
+    for jvp in ("difference", "separate", "reused"):
+        kind = replace(Consistency(config, teacher), config=config.model_copy(update={"jvp": jvp}))
+        found = ratio(naive, step(kind), PAIRS // 2)
+        print(f"sCD step, jvp {jvp}, against a naive two-pass JVP (JVP with graph, then loss): {found}   target >= 1.3")
 
 
 def against_diffusers() -> None:
@@ -163,10 +179,10 @@ def against_diffusers() -> None:
     frame = Frame(path=path, output="eps", feed="state", clock="time")
     scheduler.set_timesteps(20)
     angles = path.angle(scheduler.timesteps.double())
-    x, model = torch.randn(32, *SHAPE), Network(Body(), frame)
+    x, model = torch.randn(8, *SHAPE), Network(Body(), frame)
 
     def theirs() -> None:
-        pipeline(batch_size=32, num_inference_steps=19, output_type="np", eta=0.0)
+        pipeline(batch_size=8, num_inference_steps=19, output_type="np", eta=0.0)
 
     def ours() -> None:
         with torch.no_grad():
@@ -175,8 +191,7 @@ def against_diffusers() -> None:
                 0, 2, 3, 1
             ).numpy()
 
-    other, own = interleaved(theirs, ours)
-    print(f"DDIM, 19 steps, same network: {other / own:.2f} x diffusers' pipeline   target >= 1")
+    print(f"rate of DDIM, 19 steps, same network, over diffusers' pipeline: {ratio(theirs, ours)}   target >= 1")
 
 
 if __name__ == "__main__":

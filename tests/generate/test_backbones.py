@@ -19,6 +19,7 @@ ALL = {"shape": (3, 8, 8), "classes": 4, "text": 12, "guidance": True}
 BACKBONES = [
     MLPConfig(**ALL, width=32, blocks=1),
     UNetConfig(**ALL, width=16, multipliers=(1, 2), blocks=1, attention=(4,), heads=2),
+    UNetConfig(**ALL, patch=2, width=16, multipliers=(1, 2), blocks=1, attention=(2,), heads=2),
     DiTConfig(**ALL, width=32, blocks=1, heads=2),
 ]
 FRAMES = [
@@ -138,6 +139,8 @@ def test_attention_is_softmax_attention() -> None:
 def test_sizes_that_do_not_divide_are_named() -> None:
     with pytest.raises(ValidationError, match="divisible by 4"):
         UNetConfig(shape=(1, 18, 16))
+    with pytest.raises(ValidationError, match="patch 2 needs sizes divisible by 8"):
+        UNetConfig(shape=(1, 16, 12), patch=2)
     with pytest.raises(ValidationError, match="patches of 2"):
         DiTConfig(shape=(1, 7, 8))
 

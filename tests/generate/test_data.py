@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from sightline.core.errors import InputError, Reject
-from sightline.generate.data import decode, from_dataset, from_folder, load
+from sightline.generate.data import PictureBatches, decode, from_dataset, from_folder, load
 from sightline.generate.model import to_pixels, to_unit
 
 
@@ -155,6 +155,18 @@ def test_split_is_seeded_and_whole(folder: Path) -> None:
     training, held_out = pictures.split(1 / 3, seed=4)
     assert (len(training), len(held_out)) == (4, 2)
     assert torch.equal(pictures.split(1 / 3, seed=4)[1].pixels, held_out.pixels)
+
+
+@pytest.mark.parametrize("size", [4, 6, 15], ids=["less than an epoch", "one", "more"])
+def test_each_epoch_holds_every_picture_once(folder: Path, size: int) -> None:
+    pictures = from_folder(folder, 8)
+    batches = PictureBatches(pictures, pictures.spread)
+    seen = torch.cat([batches(step, size).rows for step in range(12)])
+    assert len(seen) == 12 * size
+    epochs = seen[: len(seen) // 6 * 6].reshape(-1, 6)
+    assert torch.equal(epochs.sort(1).values, torch.arange(6).expand(len(epochs), 6))
+    assert len({tuple(epoch) for epoch in epochs.tolist()}) > 1
+    assert torch.equal(batches(5, size).x0, to_unit(pictures.pixels[batches(5, size).rows], pictures.spread))
 
 
 def test_real_photographs(samples: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -74,10 +75,9 @@ class PictureBatches:
     """Longest caption in bytes; 0 = captions are not used."""
 
     def __call__(self, step: int, size: int, /) -> Batch:
-        n = len(self.pictures)
-        places = torch.arange(step * size, (step + 1) * size)
-        orders = {epoch: self._order(epoch) for epoch in {int(p) // n for p in places.tolist()}}
-        rows = torch.tensor([int(orders[p // n][p % n]) for p in places.tolist()])
+        n, first = len(self.pictures), step * size
+        epochs = range(first // n, (first + size - 1) // n + 1)
+        rows = torch.cat([_shuffled(n, self.seed, epoch) for epoch in epochs])[first % n :][:size]
         x0 = to_unit(self.pictures.pixels[rows], self.pixels)
         if self.flip:
             generator = torch.Generator().manual_seed(seeded(self.seed, "flip", step) >> 1)
@@ -93,9 +93,12 @@ class PictureBatches:
             rows,
         )
 
-    def _order(self, epoch: int) -> Tensor:
-        generator = torch.Generator().manual_seed(seeded(self.seed, "epoch", epoch) >> 1)
-        return torch.randperm(len(self.pictures), generator=generator)
+
+@lru_cache(maxsize=4)
+def _shuffled(count: int, seed: int, epoch: int) -> Tensor:
+    """The order of an epoch, kept while its steps come by."""
+    generator = torch.Generator().manual_seed(seeded(seed, "epoch", epoch) >> 1)
+    return torch.randperm(count, generator=generator)
 
 
 def from_folder(folder: FilePath, size: int, *, channels: int = 3, cache: FilePath | None = None) -> Pictures:

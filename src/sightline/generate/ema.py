@@ -35,14 +35,15 @@ class PowerEMA:
 
     def __init__(self, weights: Mapping[str, Tensor], widths: Sequence[float] = (0.05, 0.10)) -> None:
         self.widths = tuple(widths)
+        self._powers = tuple(gamma_of(width) + 1 for width in widths)
         self.averages: list[Weights] = [{k: v.detach().float().clone() for k, v in weights.items()} for _ in widths]
 
     @torch.no_grad()
     def update(self, weights: Mapping[str, Tensor], step: int) -> None:
         """`step` counts from 1."""
-        for width, average in zip(self.widths, self.averages, strict=True):
-            share = 1 - (1 - 1 / step) ** (gamma_of(width) + 1)
-            torch._foreach_lerp_(list(average.values()), [weights[k].detach().float() for k in average], share)
+        trained = [weight if weight.dtype == torch.float32 else weight.float() for weight in weights.values()]
+        for power, average in zip(self._powers, self.averages, strict=True):
+            torch._foreach_lerp_([average[k] for k in weights], trained, 1 - (1 - 1 / step) ** power)
 
 
 @dataclass(frozen=True, slots=True)

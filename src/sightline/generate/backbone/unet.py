@@ -24,25 +24,27 @@ class UNetConfig(ConditionConfig):
 
     kind: Literal["unet"] = "unet"
     shape: tuple[int, int, int]
-    """Channels, height, width; height and width divisible by 2^(levels - 1)."""
+    """Channels, height, width; height and width divisible by patch * 2^(levels - 1)."""
+    patch: int = Field(default=1, gt=0)
+    """Squares of so many pixels a side enter and leave as channels: 2 leaves out the dearest level."""
     width: int = Field(default=64, gt=0)
-    """Channels at full size."""
+    """Channels of the first level."""
     multipliers: tuple[int, ...] = (1, 2, 2)
     """Channels of each level as multiples of `width`; each further level halves the size."""
     blocks: int = Field(default=2, gt=0)
     """Residual blocks per level."""
     attention: tuple[int, ...] = (8,)
-    """Heights at which tokens attend to each other, and to the text."""
+    """Heights (in patches) at which tokens attend to each other, and to the text."""
     heads: int = Field(default=4, gt=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)
 
     @model_validator(mode="after")
     def _divisible(self) -> UNetConfig:
-        halvings = 2 ** (len(self.multipliers) - 1)
+        halvings = self.patch * 2 ** (len(self.multipliers) - 1)
         if self.shape[1] % halvings or self.shape[2] % halvings:
             raise ValueError(
-                f"a U-Net of {len(self.multipliers)} levels needs sizes divisible by {halvings}, "
-                f"not {self.shape[1]}x{self.shape[2]}: resize the images or take fewer multipliers"
+                f"a U-Net of {len(self.multipliers)} levels and patch {self.patch} needs sizes divisible by "
+                f"{halvings}, not {self.shape[1]}x{self.shape[2]}: resize the images or take fewer multipliers"
             )
         if self.width % self.heads:
             raise ValueError(f"width {self.width} is not divisible by {self.heads} heads")
@@ -59,9 +61,10 @@ class UNet(nn.Module):
         super().__init__()
         embedding = 4 * config.width
         self.embed = ConditionEmbedding(config, embedding)
-        self.enter = nn.Conv2d(config.shape[0], config.width, 3, padding=1)
+        self.patch, pixels = config.patch, config.shape[0] * config.patch**2
+        self.enter = nn.Conv2d(pixels, config.width, 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
-        height, channels, skips = config.shape[1], config.width, [config.width]
+        height, channels, skips = config.shape[1] // config.patch, config.width, [config.width]
         for level, multiplier in enumerate(config.multipliers):
             if level:
                 self.down.append(nn.AvgPool2d(2))
@@ -80,11 +83,11 @@ class UNet(nn.Module):
                 self.up.append(nn.Upsample(scale_factor=2.0))
                 height *= 2
         self.norm = DoubleNorm(channels, embedding, groups=_groups(channels))
-        self.leave = zeroed(nn.Conv2d(channels, config.shape[0], 3, padding=1))
+        self.leave = zeroed(nn.Conv2d(channels, pixels, 3, padding=1))
 
     def forward(self, x: Tensor, t: Tensor, condition: Condition = NOTHING) -> Tensor:
         seen = self.embed(t, condition)
-        h = self.enter(x)
+        h = self.enter(functional.pixel_unshuffle(x, self.patch))
         skips = [h]
         for layer in self.down:
             h = layer(h, seen) if isinstance(layer, _Block) else layer(h)
@@ -93,8 +96,7 @@ class UNet(nn.Module):
             h = layer(h, seen)
         for layer in self.up:
             h = layer(torch.cat([h, skips.pop()], dim=1), seen) if isinstance(layer, _Block) else layer(h)
-        out: Tensor = self.leave(functional.silu(self.norm(h, seen.emb)))
-        return out
+        return functional.pixel_shuffle(self.leave(functional.silu(self.norm(h, seen.emb))), self.patch)
 
 
 class _Block(nn.Module):
