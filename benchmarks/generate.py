@@ -34,7 +34,7 @@ from sightline.generate.path import DDPM, over
 from sightline.generate.samplers import ddim, heun, karras
 from sightline.generate.training import TrainConfig, train
 
-PAIRS = 10 if "--fast" in sys.argv else 30
+PAIRS = 10 if "--fast" in sys.argv else 24
 SHAPE = (1, 16, 16)
 
 

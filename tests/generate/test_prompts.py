@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from sightline.cli import convert, distill, generate
+from sightline.cli import card, convert, distill, generate
 from sightline.core.errors import InputError
 from sightline.generate.convert import TARGETS, presented
 from sightline.generate.denoiser import Condition
@@ -139,13 +140,18 @@ def test_prompt_convert_and_distil_end_to_end(made: Path, tmp_path: Path) -> Non
     with pytest.raises(InputError, match="not converted"):
         presented(open_model(made))
 
-    for number in range(6):
+    for number in range(30):
         shade = (200, 20, 20 + number) if number % 2 else (20, 20, 200 + number)
         (tmp_path / "pictures").mkdir(exist_ok=True)
         Image.new("RGB", (16, 16), shade).save(tmp_path / "pictures" / f"{number}.png")
-    rows = [{"file_name": f"{n}.png", "text": "red" if n % 2 else "blue"} for n in range(6)]
+    rows = [{"file_name": f"{n}.png", "text": "red" if n % 2 else "blue"} for n in range(30)]
     (tmp_path / "pictures" / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     short = ("--paths", 4, "--teacher-steps", 2, "--regression-steps", 1, "--steps", 1, "--batch", 4, "--size", 16)
     call(distill.command, tmp_path / "flow", "--out", tmp_path / "s", "--data", tmp_path / "pictures", *short)
     said = call(generate.command, tmp_path / "s", "--out", tmp_path / "two", "--n", 2, "--prompt", "red")
     assert "2 network evaluations" in said
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        said = call(card.command, tmp_path / "s", made)
+    assert "FD pca" in said
+    assert (tmp_path / "s" / "card.html").is_file()

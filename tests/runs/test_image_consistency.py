@@ -16,13 +16,18 @@ from sightline.cli import card as card_verb
 from sightline.cli import convert, distill, doctor, generate, train_image
 from sightline.core.errors import InputError, SightlineError
 from sightline.core.score import Interval
+from sightline.generate.backbone.mlp import MLPConfig
 from sightline.generate.data import Pictures
 from sightline.generate.features import nearest, pca, train_classifier
+from sightline.generate.model import ModelConfig
 from sightline.runs.image_card import COPIES, Card, Gap, Plan, _as_frequent, _memory, make_card
 from sightline.runs.image_consistency import embedded_pictures, run, story, three_parts
 from sightline.runs.image_yardstick import Yardstick
 
 pytest.importorskip("sklearn")
+
+
+MODEL = ModelConfig(backbone=MLPConfig(shape=(1, 8, 8), classes=10))
 
 
 def sightline(command: object, *arguments: object) -> Result:
@@ -133,7 +138,7 @@ def test_real_pictures_neither_copy_nor_lie_apart() -> None:
     copied = _memory(parts.training.pixels, parts.training, parts.confirm)
     assert copied.nearer_training.interval.low > 0.7
     assert copied.copies.value == 1
-    yardstick = Yardstick.of(parts.confirm, {"pca": pca(parts.training)})
+    yardstick = Yardstick.of(parts.confirm, {"pca": pca(parts.training)}, MODEL)
     floor = yardstick.distance("pca", _as_frequent(parts.training, parts.confirm).pixels)
     assert yardstick.distance("pca", chosen.pixels) == pytest.approx(floor, rel=0.2)
 
@@ -223,8 +228,33 @@ def test_mistakes_are_named(pair: tuple[Path, Path], own_pictures: Path, tmp_pat
         sightline(train_image.command, "unet", "--data", own_pictures, "--out", tmp_path / "x", "--size", 10)
     with pytest.raises(InputError, match="vision model that transformers can read locally"):
         sightline(card_verb.command, student, teacher, "--out", tmp_path, "--features", tmp_path)
+    with pytest.raises(InputError, match=r"device.*nowhere"):
+        sightline(generate.command, student, "--out", tmp_path, "--device", "nowhere")
     with pytest.raises(InputError, match="must be a student"):
         sightline(card_verb.command, teacher, teacher, "--out", tmp_path)
+
+
+@pytest.mark.parametrize("flag", ["--n", "--steps", "--middle"])
+def test_a_number_out_of_range_is_a_usage_error(pair: tuple[Path, Path], tmp_path: Path, flag: str) -> None:
+    result = CliRunner().invoke(generate.command, [str(pair[1]), "--out", str(tmp_path), flag, "0"])
+    assert result.exit_code == 2
+    assert flag in result.output
+
+
+def test_a_folder_keeps_the_pictures_of_its_model(pair: tuple[Path, Path], own_pictures: Path, tmp_path: Path) -> None:
+    teacher, student = pair
+    before = (teacher / "data.json").read_text(), (student / "data.json").read_text()
+    with pytest.raises(InputError, match="other pictures"):
+        sightline(train_image.command, "mlp", "--data", own_pictures, "--out", teacher, "--size", 12)
+    with pytest.raises(InputError, match="other pictures"):
+        sightline(distill.command, teacher, "--out", student, "--data", own_pictures, "--size", 12)
+    assert ((teacher / "data.json").read_text(), (student / "data.json").read_text()) == before
+
+
+def test_a_configuration_file_that_returns_something_else(own_pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.py").write_text("def run(pictures):\n    return 3\n")
+    with pytest.raises(InputError, match=r"must return \(ModelConfig, TrainConfig\).*int"):
+        sightline(train_image.command, tmp_path / "config.py", "--data", own_pictures, "--out", tmp_path / "x")
 
 
 def test_a_configuration_file_is_a_function(own_pictures: Path, tmp_path: Path) -> None:

@@ -15,13 +15,25 @@ from sightline.runs.image_training import Data, distill_model
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.option("--method", default="path+scd", show_default=True, type=click.Choice(["path+scd", "scd", "sct"]))
 @click.option("--guidance", default="1.3", show_default=True, help="One strength, or LOW,HIGH to make it an input.")
-@click.option("--paths", default=16384, show_default=True, help="Teacher paths to store for the warm start.")
-@click.option("--teacher-steps", default=32, show_default=True)
-@click.option("--regression-steps", default=4000, show_default=True)
-@click.option("--steps", default=600, show_default=True, help="Consistency steps.")
-@click.option("--batch", default=256, show_default=True)
-@click.option("--lr", default=3e-5, show_default=True, help="Of the consistency steps.")
-@click.option("--warmup", default=0, show_default=True, help="Tangent warm-up; 10000 for scd and sct from scratch.")
+@click.option("--paths", default=16384, show_default=True, type=click.IntRange(1), help="Teacher paths to store.")
+@click.option("--teacher-steps", default=32, show_default=True, type=click.IntRange(2), help="Heun steps of each.")
+@click.option("--regression-steps", default=4000, show_default=True, type=click.IntRange(1), help="On the paths.")
+@click.option("--steps", default=600, show_default=True, type=click.IntRange(1), help="Consistency steps.")
+@click.option("--batch", default=256, show_default=True, type=click.IntRange(1), help="Over all devices.")
+@click.option(
+    "--lr",
+    default=3e-5,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="Of the consistency steps.",
+)
+@click.option(
+    "--warmup",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Tangent warm-up; 10000 for scd and sct from scratch.",
+)
 @click.option("--jvp", default="difference", show_default=True, type=click.Choice(["difference", "separate", "reused"]))
 @click.option("--norm", default="rms", show_default=True, type=click.Choice(["sample", "rms", "clip"]))
 @click.option("--prior", default="none", show_default=True, type=click.Choice(["none", "inverse-sigma"]))

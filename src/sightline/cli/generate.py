@@ -16,7 +16,9 @@ from sightline.generate.latents import decode
 from sightline.generate.model import ImageModel
 from sightline.generate.opening import open_model
 from sightline.generate.picture import contact_sheet, png
+from sightline.generate.processes import usable
 from sightline.generate.producing import Recipe, produce
+from sightline.generate.samplers import START
 
 SAMPLERS = ["auto", "ddim", "heun", "dpmpp-2m", "ddpm", "consistency"]
 
@@ -24,18 +26,24 @@ SAMPLERS = ["auto", "ddim", "heun", "dpmpp-2m", "ddpm", "consistency"]
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path, exists=True))
 @click.option("--out", type=click.Path(path_type=Path), required=True)
-@click.option("--n", default=64, show_default=True)
-@click.option("--steps", default=2, show_default=True)
+@click.option("--n", default=64, show_default=True, type=click.IntRange(1), help="Pictures to draw.")
+@click.option("--steps", default=2, show_default=True, type=click.IntRange(1), help="Of the sampler.")
 @click.option("--sampler", default="auto", show_default=True, type=click.Choice(SAMPLERS))
 @click.option("--class", "label", help="Name or number; all in turn where it is left out.")
 @click.option("--prompt", help="Text, for a model that takes one.")
-@click.option("--guidance", default=1.0, show_default=True)
-@click.option("--middle", default=0.8, show_default=True, help="Middle angle of a student's two steps.")
+@click.option("--guidance", default=1.0, show_default=True, help="1 = none; a student's must lie in its range.")
+@click.option(
+    "--middle",
+    default=0.8,
+    show_default=True,
+    type=click.FloatRange(0, START, min_open=True, max_open=True),
+    help="Middle angle of a student's two steps.",
+)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--device", default="cpu", show_default=True)
 def command(model: Path, out: Path, label: str | None, prompt: str | None, **options: object) -> None:
     """Draw N pictures from MODEL into OUT, with a contact sheet; the same for a seed on every machine."""
-    opened = open_model(model, text=prompt is not None).to(str(options["device"]))
+    opened = open_model(model, text=prompt is not None).to(usable(str(options["device"])))
     n = int(str(options["n"]))
     condition = _condition(opened, n, label, prompt)
     keys = ("steps", "sampler", "guidance", "middle", "seed")

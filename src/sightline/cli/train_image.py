@@ -17,14 +17,20 @@ from sightline.runs.image_training import Data, train_teacher
 @click.argument("name", metavar="unet|dit|mlp|CONFIG.py|RUN")
 @click.option("--data", "source", metavar="FOLDER|DATASET", help="Pictures; subfolders are classes.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
-@click.option("--size", default=32, show_default=True, help="Pixels of a side.")
+@click.option("--size", default=32, show_default=True, type=click.IntRange(1), help="Pixels of a side.")
 @click.option("--grey", is_flag=True, help="One channel.")
 @click.option("--flip/--no-flip", default=True, show_default=True)
-@click.option("--held-out", default=0.2, show_default=True, help="Share kept to choose settings and for the card.")
+@click.option(
+    "--held-out",
+    default=0.2,
+    show_default=True,
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Share kept to choose settings and for the card.",
+)
 @click.option("--path", default="trigflow", show_default=True, type=click.Choice(["trigflow", "edm", "vp", "flow"]))
-@click.option("--steps", default=6000, show_default=True)
-@click.option("--batch", default=256, show_default=True)
-@click.option("--lr", default=1e-3, show_default=True)
+@click.option("--steps", default=6000, show_default=True, type=click.IntRange(1))
+@click.option("--batch", default=256, show_default=True, type=click.IntRange(1), help="Over all devices.")
+@click.option("--lr", default=1e-3, show_default=True, type=click.FloatRange(0, min_open=True))
 @click.option("--seed", default=0, show_default=True)
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--bf16", is_flag=True, help="Mixed precision; JVPs stay float32.")
@@ -32,7 +38,8 @@ from sightline.runs.image_training import Data, train_teacher
 def command(name: str, source: str | None, out: Path, **options: object) -> None:
     """Train an image model on your own pictures, or a whole embedded run (teacher, student, card) by its name.
 
-    Embedded runs need no --data: digits-8, digits-16, photos-16, tiny. The command goes on from where it stopped.
+    Embedded runs need no --data: digits-8, digits-8-sct, digits-16, photos-16, tiny. The command goes on from where it
+    stopped.
     """
     console = Console(stderr=True)
     if name in STORIES:
@@ -65,5 +72,4 @@ def command(name: str, source: str | None, out: Path, **options: object) -> None
 
 
 def _tell(console: Console, phase: str, progress: Progress) -> None:
-    figures = "  ".join(f"{name} {value:.4g}" for name, value in progress.figures.items())
-    console.print(f"{phase} step {progress.step}  {progress.seconds:.0f} s  {figures}", highlight=False)
+    console.print(f"{phase} {progress}", highlight=False)

@@ -196,7 +196,9 @@ def decode(picture: FilePath | Image.Image | Any, size: int, channels: int) -> T
         try:
             with Image.open(picture) as opened:
                 return decode(_whole(opened), size, channels)
-        except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except Image.DecompressionBombError as error:
+            raise Reject("too-many-pixels", error=str(error)[:200]) from error
+        except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
             raise Reject("unreadable", error=str(error)[:200]) from error
     if not isinstance(picture, Image.Image):
         raise Reject("no-picture", found=type(picture).__name__)

@@ -26,7 +26,7 @@ from sightline.generate.denoiser import Condition
 from sightline.generate.foreign import DiffusersConfig
 from sightline.generate.losses import Batches
 from sightline.generate.model import ImageModel, ModelConfig
-from sightline.generate.processes import main_first
+from sightline.generate.processes import main_first, usable
 from sightline.generate.samplers import reachable
 from sightline.generate.training import Progress, TrainConfig, train
 from sightline.generate.trajectories import Journey, Paths, Regression, load_paths, save_paths, travel
@@ -88,7 +88,7 @@ def distill(
     `model` is the student's configuration and the teacher's fingerprint (for the run record). Raises what `train`
     raises."""
     model_config, parent = model
-    teacher = teacher.to(config.polish.device).eval().requires_grad_(False)
+    teacher = teacher.to(usable(config.polish.device)).eval().requires_grad_(False)
     if config.method == "path+scd":
         with main_first():
             paths = _paths(teacher, batches, config, out, (model_config, parent))

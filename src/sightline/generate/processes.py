@@ -9,9 +9,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from sightline.core.door import require
+from sightline.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,16 @@ class Processes:
     def share(self) -> slice:
         """This process's rows of the whole batch."""
         return slice(self.rank, None, self.count)
+
+
+def usable(device: str) -> str:
+    """The device itself. Raises InputError where torch has no such device here."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        remedy = "cpu, or cuda where torch finds a GPU"
+        raise InputError("torch cannot use this device here", subject=device, remedy=remedy) from error
+    return device
 
 
 def processes(device: str) -> Processes:

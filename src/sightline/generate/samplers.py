@@ -33,9 +33,11 @@ class Noise:
 
     def __call__(self, like: Tensor) -> Tensor:
         """The next draw for each sample, shaped like `like` (B, ...)."""
-        shape, dtype = like.shape[1:], torch.float64 if like.dtype == torch.float64 else torch.float32
-        rows = [torch.randn(shape, generator=generator, dtype=dtype) for generator in self._generators]
-        return torch.stack(rows).to(like)
+        dtype = torch.float64 if like.dtype == torch.float64 else torch.float32
+        drawn = torch.empty(len(self._generators), *like.shape[1:], dtype=dtype)
+        for row, generator in zip(drawn, self._generators, strict=True):
+            row.normal_(generator=generator)
+        return drawn.to(like)
 
     def start(self, *shape: int, device: torch.device | str = "cpu") -> Tensor:
         """Float32 noise (count, *shape): where a sampler begins."""

@@ -29,7 +29,7 @@ from sightline.generate.consistency import Watch
 from sightline.generate.ema import PowerEMA, Snapshot
 from sightline.generate.losses import AdaptiveWeight, Batch, Batches, Draw, Objective, Terms
 from sightline.generate.model import ModelConfig
-from sightline.generate.processes import Processes, main_first, processes
+from sightline.generate.processes import Processes, main_first, processes, usable
 
 
 class TrainConfig(BaseModel):
@@ -74,6 +74,10 @@ class Progress:
     seconds: float = 0.0
     resumed_from: int = 0
     figures: dict[str, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        figures = "  ".join(f"{name} {value:.4g}" for name, value in self.figures.items())
+        return f"step {self.step}  {self.seconds:.0f} s  {figures}"
 
 
 class _Run:
@@ -177,7 +181,7 @@ def train(
     written."""
     model_config, deciding = record
     sign = str(deciding.get("weight_sign", "exp"))
-    many = processes(config.device)
+    many = processes(usable(config.device))
     with main_first():
         _claim(out, RunRecord(recipe="train-image", version=1, config={"train": config.model_dump(), **deciding}))
         run = _Run(model, model_config, config, out, sign)
@@ -190,9 +194,11 @@ def train(
         for step in range(progress.step, config.steps):
             terms, loss, norm = _step(run, many, objective, batches, step)
             if not torch.isfinite(loss + norm):
+                kept = step // config.checkpoint_every * config.checkpoint_every
+                held = f"the last good checkpoint, of step {kept}, is in {out}" if kept else "no checkpoint was due yet"
                 raise ModelError(
                     f"training stopped at step {step}: the loss or its gradient is not finite",
-                    remedy=f"the last good checkpoint is in {out}; lower the learning rate or check the data",
+                    remedy=f"{held}; lower the learning rate or check the data",
                 )
             run.ema.update(run.weights, step + 1)
             if "tangent" in terms.figures:
@@ -204,7 +210,7 @@ def train(
                 if many.main:
                     trace.write(json.dumps({"step": progress.step, "rate": run.rate(step), **progress.figures}) + "\n")
                     trace.flush()
-                watch(progress)
+                    watch(progress)
             if many.main and (progress.step % config.checkpoint_every == 0 or progress.step == config.steps):
                 run.save(progress.step)
     return progress

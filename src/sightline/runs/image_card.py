@@ -25,9 +25,9 @@ from sightline.evaluate.features import kid
 from sightline.generate.data import Pictures
 from sightline.generate.features import Features, nearest
 from sightline.generate.model import ImageModel
-from sightline.generate.producing import Recipe
+from sightline.generate.producing import Recipe, produce
 from sightline.runs.image_choice import Choice
-from sightline.runs.image_yardstick import Yardstick
+from sightline.runs.image_yardstick import Drawn, Yardstick
 
 FEWEST_SEEDS = 5
 FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -43,7 +43,9 @@ class Row(BaseModel):
     evaluations: float
     """Network evaluations for one picture (NFE)."""
     seconds: float
-    """For all pictures of one seed, median over the seeds."""
+    """For all pictures of one seed, median over the seeds; the samplers take turns within each seed."""
+    cpu_seconds: float
+    """The same in processor time of this process, which other work on the machine disturbs less."""
     distances: dict[str, tuple[float, ...]]
     """FD for each feature and seed."""
     kernel: dict[str, float]
@@ -135,6 +137,10 @@ class Card(BaseModel):
         """How many times faster, by measured seconds."""
         return self.row(teacher).seconds / self.row(student).seconds
 
+    def cpu_speed(self, student: str, teacher: str) -> float:
+        """The same by processor time."""
+        return self.row(teacher).cpu_seconds / self.row(student).cpu_seconds
+
     def compute(self, student: str, teacher: str) -> float:
         """Share of the teacher's network evaluations; the network is the same."""
         return self.row(student).evaluations / self.row(teacher).evaluations
@@ -172,13 +178,9 @@ def make_card(
     if plan.seeds < FEWEST_SEEDS:
         raise InputError("a card needs at least five paired seeds", subject=plan.seeds)
     n = len(held_out)
-    yardstick = Yardstick.of(held_out, features)
+    yardstick = Yardstick.of(held_out, features, student.config)
     recipes = _recipes(student, teacher, plan)
-    rows, pictures = [], {}
-    for name, (model, recipe) in recipes.items():
-        watch(name)
-        row, pictures[name] = _measure(name, model, recipe, yardstick, plan.seeds)
-        rows.append(row)
+    rows, pictures = _measure(recipes, yardstick, plan.seeds, watch)
     gaps = tuple(_gap(row, against, feature) for row in rows[2:] for against in rows[:2] for feature in features)
     floor = {name: yardstick.distance(name, _as_frequent(training, held_out).pixels) for name in features}
     curve: dict[str, tuple[tuple[float, float], ...]] = {}
@@ -227,30 +229,55 @@ def _curves(student_row: str, plan: Plan) -> tuple[tuple[str, str, tuple[int, ..
     return ("student", student_row, (1, 2, 3, 4)), (GUIDED, GUIDED, (4, 8, 16, plan.teacher_steps))
 
 
-def _measure(name: str, model: ImageModel, recipe: Recipe, yardstick: Yardstick, seeds: int) -> tuple[Row, Tensor]:
-    features, reference = yardstick.features, yardstick.reference
-    seconds, evaluations, first = [], 0.0, torch.empty(0)
-    distances: dict[str, list[float]] = {feature: [] for feature in features}
-    kernel: dict[str, list[float]] = {feature: [] for feature in features}
+@dataclass(frozen=True, slots=True)
+class _Takes:
+    """What one sampler did, seed by seed."""
+
+    seconds: list[float]
+    cpu_seconds: list[float]
+    drawn: list[Drawn]
+
+
+def _measure(
+    recipes: Mapping[str, tuple[ImageModel, Recipe]], yardstick: Yardstick, seeds: int, watch: Callable[[str], None]
+) -> tuple[list[Row], dict[str, Tensor]]:
+    """A row for each recipe, and one seed's pictures. The samplers take turns, so that a loaded machine disturbs all
+    alike; each warms up on a few pictures first."""
+    takes = {name: _Takes([], [], []) for name in recipes}
+    for model, recipe in recipes.values():
+        few = slice(0, min(8, len(yardstick.pictures)))
+        produce(model, few.stop, replace(recipe, steps=2), yardstick.asked[few])
     for seed in range(seeds):
-        started = time.perf_counter()
-        drawn = yardstick.draw(model, recipe, seed)
-        seconds.append(time.perf_counter() - started)
-        evaluations = drawn.evaluations
-        first = drawn.pixels if seed == 0 else first
-        for feature, extract in features.items():
-            found = extract(drawn.pixels)
-            distances[feature].append(yardstick.apart(feature, found))
-            kernel[feature].append(kid(found.numpy(), reference[feature].numpy(), subsets=10, seed=seed).value)
-    row = Row(
+        watch(f"seed {seed}")
+        for name, (model, recipe) in recipes.items():
+            wall, cpu = time.perf_counter(), time.process_time()
+            drawn = yardstick.draw(model, recipe, seed)
+            takes[name].seconds.append(time.perf_counter() - wall)
+            takes[name].cpu_seconds.append(time.process_time() - cpu)
+            takes[name].drawn.append(drawn)
+    rows = [_row(name, recipe.steps, takes[name], yardstick) for name, (_, recipe) in recipes.items()]
+    return rows, {name: taken.drawn[0].pixels for name, taken in takes.items()}
+
+
+def _row(name: str, steps: int, takes: _Takes, yardstick: Yardstick) -> Row:
+    distances: dict[str, tuple[float, ...]] = {}
+    kernel: dict[str, float] = {}
+    for feature, extract in yardstick.features.items():
+        found = [extract(drawn.pixels) for drawn in takes.drawn]
+        distances[feature] = tuple(yardstick.apart(feature, rows) for rows in found)
+        reference = yardstick.reference[feature].numpy()
+        kernel[feature] = fmean(
+            kid(rows.numpy(), reference, subsets=10, seed=seed).value for seed, rows in enumerate(found)
+        )
+    return Row(
         name=name,
-        steps=recipe.steps,
-        evaluations=round(evaluations, 3),
-        seconds=median(seconds),
-        distances={feature: tuple(values) for feature, values in distances.items()},
-        kernel={feature: fmean(values) for feature, values in kernel.items()},
+        steps=steps,
+        evaluations=round(takes.drawn[0].evaluations, 3),
+        seconds=median(takes.seconds),
+        cpu_seconds=median(takes.cpu_seconds),
+        distances=distances,
+        kernel=kernel,
     )
-    return row, first
 
 
 def _point(model: ImageModel, recipe: Recipe, yardstick: Yardstick) -> tuple[float, float]:
@@ -323,7 +350,8 @@ def lines(card: Card) -> Sequence[str]:
     for row in card.rows[2:]:
         for teacher in (GUIDED, UNGUIDED):
             speed, compute = card.speed(row.name, teacher), card.compute(row.name, teacher)
-            out.append(f"  {row.name}: {speed:.0f} x faster than {teacher}, {compute:.1%} of its evaluations")
+            cpu = f"{card.cpu_speed(row.name, teacher):.0f} x by processor time"
+            out.append(f"  {row.name}: {speed:.0f} x faster than {teacher} ({cpu}), {compute:.1%} of its evaluations")
     for name, memory in card.memory.items():
         out.append(f"  {name}: nearer to training {memory.nearer_training}; near copies {memory.copies}")
     if card.copying:

@@ -37,12 +37,16 @@ def _headline(card: Card) -> Markup:
     gaps = [gap for gap in card.gaps if gap.teacher == GUIDED]
     shown = [Tile(f"{gap.value:+.1%}", f"FD gap, {gap.student}, {gap.feature}", gap.verdict) for gap in gaps]
     speed = [
-        Tile(f"{card.speed(best, GUIDED):.0f} x", f"faster than the guided teacher ({best})"),
-        Tile(f"{card.speed(best, UNGUIDED):.0f} x", "faster than the unguided teacher"),
+        Tile(f"{card.speed(best, GUIDED):.0f} x", f"faster than the guided teacher ({best})", _by_cpu(card, GUIDED)),
+        Tile(f"{card.speed(best, UNGUIDED):.0f} x", "faster than the unguided teacher", _by_cpu(card, UNGUIDED)),
         Tile(f"{card.compute(best, GUIDED):.1%}", "of the guided teacher's network evaluations"),
     ]
     warning = callout("The models copy", card.copying, tone="warning") if card.copying else Markup("")
     return section("What the student reaches", tiles([*shown, *speed]) + warning, id="headline")
+
+
+def _by_cpu(card: Card, teacher: str) -> str:
+    return f"{card.cpu_speed(card.rows[-1].name, teacher):.0f} x by processor time"
 
 
 def _distances(card: Card) -> Markup:

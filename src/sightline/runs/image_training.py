@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from torch import Tensor
 
 from sightline.core.errors import InputError
 from sightline.generate.backbone.dit import DiTConfig
@@ -23,16 +22,15 @@ from sightline.generate.backbone.unet import UNetConfig
 from sightline.generate.checkpoint import load_model
 from sightline.generate.convert import TARGETS
 from sightline.generate.data import PictureBatches, Pictures, load
-from sightline.generate.denoiser import Condition
 from sightline.generate.distilling import DistillConfig, distill, student_of
 from sightline.generate.features import hugging_face
-from sightline.generate.foreign import encode_prompts
 from sightline.generate.latents import encode
 from sightline.generate.losses import Batch, Batches, Diffusion
 from sightline.generate.model import Backbone, ModelConfig, Pixels
 from sightline.generate.opening import identity, open_model
 from sightline.generate.processes import main_first
 from sightline.generate.training import Progress, TrainConfig, train
+from sightline.runs.image_asking import encoded
 from sightline.runs.image_card import Card, Plan
 from sightline.runs.image_consistency import Parts, card
 
@@ -76,7 +74,7 @@ def train_teacher(
     TrainConfig). Raises InputError for a size that the network does not divide, naming the remedy."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     training, held_out = data.read(out / "cache")
-    (out / "data.json").write_text(data.model_dump_json(), "utf-8")
+    _remember(out, data)
     rejected = "".join(row.model_dump_json() + "\n" for row in training.rejected)
     (out / "rejected.jsonl").write_text(rejected, "utf-8")
     if name.endswith(".py"):
@@ -105,7 +103,7 @@ def distill_model(
     data = data or known_data(teacher)
     training, _ = data.read(out / "cache")
     out.mkdir(parents=True, exist_ok=True)
-    (out / "data.json").write_text(data.model_dump_json(), "utf-8")
+    _remember(out, data)
     student = student_of(model, config.guidance)
     batches = _batches(training, model.config, data)
     return distill(model, student, batches, config, out, model=(student.config, identity(model)), watch=watch)
@@ -126,7 +124,7 @@ def make_model_card(
         raise InputError("the first model must be a student", subject=student)
     more = {f"{Path(features).name} (transformers)": hugging_face(features)} if features else {}
     plan = Plan(title=f"{student.name} of {teacher.name}", guidance=guidance, seeds=seeds)
-    return card((opened, open_model(teacher)), Parts(training, choice, confirm), out, plan, more)
+    return card((opened, open_model(teacher, text=True)), Parts(training, choice, confirm), out, plan, more)
 
 
 def known_data(folder: Path) -> Data:
@@ -137,33 +135,41 @@ def known_data(folder: Path) -> Data:
         raise InputError("the model does not say which pictures it knows", subject=folder, remedy="--data") from error
 
 
+def _remember(out: Path, data: Data) -> None:
+    """Write data.json. Raises InputError where the folder's names other pictures: a run goes on with its own."""
+    if (out / "data.json").is_file() and known_data(out) != data:
+        raise InputError("the folder holds a model of other pictures", subject=out, remedy="choose another --out")
+    (out / "data.json").write_text(data.model_dump_json(), "utf-8")
+
+
 def _batches(training: Pictures, config: ModelConfig, data: Data) -> Batches:
-    """Pictures as they are, or as latents encoded once; captions for a model with text encoders encoded once too."""
+    """Pictures as they are, or as latents encoded once (mirrored ones are other latents, so they are encoded beside);
+    captions for a model with text encoders encoded once too."""
+    if config.pixels.latent and data.flip:
+        training = _with_mirrored(training)
     whole = PictureBatches(training, config.pixels, flip=data.flip, text=config.backbone.text)
     if not config.pixels.latent and not config.prompts:
         return whole
     if config.pixels.latent:
         whole = PictureBatches(training, Pixels(), text=config.backbone.text)
     latents = encode(training.pixels, config.pixels) if config.pixels.latent else None
-    told, which = _told(training, config.prompts)
+    told, which = encoded(training, config.prompts) if config.prompts else (None, None)
 
     def cached(step: int, size: int, /) -> Batch:
         batch = whole(step, size)
         x0 = batch.x0 if latents is None else latents[batch.rows]
         condition = batch.condition
-        if told is not None:
+        if told is not None and which is not None:
             condition = replace(told[which[batch.rows]], label=condition.label)
         return Batch(x0, condition, batch.rows)
 
     return cached
 
 
-def _told(training: Pictures, pipeline: str) -> tuple[Condition | None, Tensor]:
-    """The embedding of each caption once, and which of them each picture has; no captions are empty prompts."""
-    captions = training.captions or ("",) * len(training)
-    distinct = {caption: number for number, caption in enumerate(dict.fromkeys(captions))}
-    which = torch.tensor([distinct[caption] for caption in captions])
-    return (encode_prompts(Path(pipeline), list(distinct)) if pipeline else None), which
+def _with_mirrored(pictures: Pictures) -> Pictures:
+    rows = torch.arange(len(pictures)).repeat(2)
+    pixels = torch.cat([pictures.pixels, pictures.pixels.flip(-1)])
+    return replace(pictures[rows], pixels=pixels)
 
 
 def _preset(name: str, pictures: Pictures, path: str) -> ModelConfig:
@@ -183,7 +189,8 @@ def _preset(name: str, pictures: Pictures, path: str) -> ModelConfig:
     try:
         backbone: Backbone = kinds[name](**common)
     except ValidationError as error:
-        raise InputError(error.errors()[0]["msg"], subject=name, remedy="another --size") from error
+        why = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise InputError(why, subject=name, remedy="another --size") from error
     frame = TARGETS[path]
     spread = pictures.spread
     own = frame.path.model_copy(update={"sigma_data": spread.std}) if frame.path.kind != "trigflow" else frame.path
@@ -200,5 +207,9 @@ def _from_file(path: Path, pictures: Pictures) -> Teacher:
     spec.loader.exec_module(module)
     if not hasattr(module, "run"):
         raise InputError("the file defines no run(pictures)", subject=path)
-    config, settings = module.run(pictures)
-    return config, settings
+    match module.run(pictures):
+        case (ModelConfig() as config, TrainConfig() as settings):
+            return config, settings
+        case found:
+            what = "run(pictures) must return (ModelConfig, TrainConfig)"
+            raise InputError(what, subject=path, remedy=f"it returned {type(found).__name__}")

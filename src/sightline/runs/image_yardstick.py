@@ -14,8 +14,9 @@ from sightline.generate.data import Pictures
 from sightline.generate.denoiser import Condition
 from sightline.generate.features import Features
 from sightline.generate.latents import decode
-from sightline.generate.model import ImageModel
+from sightline.generate.model import ImageModel, ModelConfig
 from sightline.generate.producing import Recipe, produce
+from sightline.runs.image_asking import asked_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,16 @@ class Yardstick:
     """Held-out pictures and their features."""
 
     pictures: Pictures
+    asked: Condition
+    """What each of them asks of a model."""
     features: Mapping[str, Features]
     reference: Mapping[str, Tensor]
 
     @classmethod
-    def of(cls, pictures: Pictures, features: Mapping[str, Features]) -> Yardstick:
-        """Extract once."""
-        return cls(pictures, features, {name: extract(pictures.pixels) for name, extract in features.items()})
+    def of(cls, pictures: Pictures, features: Mapping[str, Features], model: ModelConfig) -> Yardstick:
+        """Extract once. `model`: of the samplers to come, for what its network can be asked."""
+        reference = {name: extract(pictures.pixels) for name, extract in features.items()}
+        return cls(pictures, asked_by(pictures, model), features, reference)
 
     @property
     def first(self) -> str:
@@ -47,12 +51,11 @@ class Yardstick:
         return next(iter(self.features))
 
     def draw(self, model: ImageModel, recipe: Recipe, seed: int) -> Drawn:
-        """As many pictures as are held out, of the same labels in an order of the seed: the classes are as frequent as
-        in the reference."""
+        """As many pictures as are held out, of the same labels and captions in an order of the seed: the classes are as
+        frequent as in the reference."""
         n = len(self.pictures)
         order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
-        asked = Condition(label=self.pictures.labels[order] if self.pictures.classes else None)
-        made = produce(model, n, replace(recipe, seed=seed), asked)
+        made = produce(model, n, replace(recipe, seed=seed), self.asked[order])
         return Drawn(decode(made.units, model.config.pixels), made.evaluations)
 
     def distance(self, feature: str, pixels: Tensor) -> float:
