@@ -14,7 +14,7 @@ demo: $(VENV)/base.stamp  ## build a verified dataset from examples/documents an
 	$(BIN)/sightline audit demo/documents
 	@echo "dataset: demo/documents    report: demo/documents/report.html"
 
-demo-image: $(VENV)/test.stamp  ## teacher, two-step student and card on 8x8 digits; about a quarter of an hour
+demo-image: $(VENV)/test.stamp  ## teacher, two-step student and card on 8x8 digits; about seven minutes of one core
 	$(BIN)/sightline train image digits-8 --out demo/image
 
 test: $(VENV)/test.stamp  ## everything but slow and GPU tests

@@ -147,6 +147,8 @@ def test_prompt_convert_and_distil_end_to_end(made: Path, tmp_path: Path) -> Non
     rows = [{"file_name": f"{n}.png", "text": "red" if n % 2 else "blue"} for n in range(30)]
     (tmp_path / "pictures" / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     short = ("--paths", 4, "--teacher-steps", 2, "--regression-steps", 1, "--steps", 1, "--batch", 4, "--size", 16)
+    with pytest.raises(InputError, match=r"teacher's size.*another --size"):
+        call(distill.command, made, "--out", tmp_path / "x", "--data", tmp_path / "pictures", *short[:-1], 24)
     call(distill.command, tmp_path / "flow", "--out", tmp_path / "s", "--data", tmp_path / "pictures", *short)
     said = call(generate.command, tmp_path / "s", "--out", tmp_path / "two", "--n", 2, "--prompt", "red")
     assert "2 network evaluations" in said

@@ -271,3 +271,18 @@ def test_a_configuration_file_is_a_function(own_pictures: Path, tmp_path: Path) 
     out = tmp_path / "model"
     sightline(train_image.command, tmp_path / "config.py", "--data", own_pictures, "--out", out, "--size", 8)
     assert (out / "model.safetensors").is_file()
+
+
+def test_a_grey_teacher_of_diffusers_takes_colour_pictures_as_grey(own_pictures: Path, tmp_path: Path) -> None:
+    diffusers = pytest.importorskip("diffusers")
+    teacher = tmp_path / "pipeline"
+    blocks = {"down_block_types": ("DownBlock2D",), "up_block_types": ("UpBlock2D",), "block_out_channels": (8,)}
+    small = {"sample_size": 8, "in_channels": 1, "out_channels": 1, "layers_per_block": 1, "norm_num_groups": 4}
+    diffusers.UNet2DModel(**small, **blocks).save_pretrained(teacher / "unet")
+    diffusers.DDPMScheduler().save_pretrained(teacher / "scheduler")
+    (teacher / "model_index.json").write_text('{"_class_name": "DDPMPipeline"}')
+    short = ("--paths", 4, "--teacher-steps", 2, "--regression-steps", 1, "--steps", 1, "--batch", 4)
+    sightline(distill.command, teacher, "--out", tmp_path / "s", "--data", own_pictures, "--size", 8, *short)
+    assert json.loads((tmp_path / "s" / "data.json").read_text())["channels"] == 1
+    with pytest.raises(InputError, match="teacher's size"):
+        sightline(distill.command, teacher, "--out", tmp_path / "x", "--data", own_pictures, "--size", 16, *short)

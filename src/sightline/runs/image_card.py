@@ -350,8 +350,8 @@ def lines(card: Card) -> Sequence[str]:
     for row in card.rows[2:]:
         for teacher in (GUIDED, UNGUIDED):
             speed, compute = card.speed(row.name, teacher), card.compute(row.name, teacher)
-            cpu = f"{card.cpu_speed(row.name, teacher):.0f} x by processor time"
-            out.append(f"  {row.name}: {speed:.0f} x faster than {teacher} ({cpu}), {compute:.1%} of its evaluations")
+            cpu = f"{card.cpu_speed(row.name, teacher):.1f} x by processor time"
+            out.append(f"  {row.name}: {speed:.1f} x faster than {teacher} ({cpu}), {compute:.1%} of its evaluations")
     for name, memory in card.memory.items():
         out.append(f"  {name}: nearer to training {memory.nearer_training}; near copies {memory.copies}")
     if card.copying:

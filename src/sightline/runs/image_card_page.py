@@ -37,8 +37,8 @@ def _headline(card: Card) -> Markup:
     gaps = [gap for gap in card.gaps if gap.teacher == GUIDED]
     shown = [Tile(f"{gap.value:+.1%}", f"FD gap, {gap.student}, {gap.feature}", gap.verdict) for gap in gaps]
     speed = [
-        Tile(f"{card.speed(best, GUIDED):.0f} x", f"faster than the guided teacher ({best})", _by_cpu(card, GUIDED)),
-        Tile(f"{card.speed(best, UNGUIDED):.0f} x", "faster than the unguided teacher", _by_cpu(card, UNGUIDED)),
+        Tile(f"{card.speed(best, GUIDED):.1f} x", f"faster than the guided teacher ({best})", _by_cpu(card, GUIDED)),
+        Tile(f"{card.speed(best, UNGUIDED):.1f} x", "faster than the unguided teacher", _by_cpu(card, UNGUIDED)),
         Tile(f"{card.compute(best, GUIDED):.1%}", "of the guided teacher's network evaluations"),
     ]
     warning = callout("The models copy", card.copying, tone="warning") if card.copying else Markup("")
@@ -46,7 +46,7 @@ def _headline(card: Card) -> Markup:
 
 
 def _by_cpu(card: Card, teacher: str) -> str:
-    return f"{card.cpu_speed(card.rows[-1].name, teacher):.0f} x by processor time"
+    return f"{card.cpu_speed(card.rows[-1].name, teacher):.1f} x by processor time"
 
 
 def _distances(card: Card) -> Markup:

@@ -97,15 +97,22 @@ def distill_model(
     data: Data | None = None,
     watch: Callable[[str, Progress], None] = lambda phase, progress: None,
 ) -> Progress:
-    """Distil a teacher of ours or of diffusers. Its own data.json says which pictures, unless `data` does."""
+    """Distil a teacher of ours or of diffusers. Its own data.json says which pictures, unless `data` does; a teacher of
+    pixels says how many channels they have. Raises InputError for pictures of another size than the teacher's."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     model = open_model(teacher, text=True)
     data = data or known_data(teacher)
+    if not model.config.pixels.latent:
+        data = data.model_copy(update={"channels": model.config.backbone.shape[0]})
     training, _ = data.read(out / "cache")
     out.mkdir(parents=True, exist_ok=True)
     _remember(out, data)
     student = student_of(model, config.guidance)
     batches = _batches(training, model.config, data)
+    found, wanted = tuple(batches(0, 1).x0.shape[1:]), model.config.backbone.shape
+    if found != wanted:
+        what = "the pictures (or their latents) are not of the teacher's size"
+        raise InputError(what, subject=f"{found}, not {wanted}", remedy="another --size")
     return distill(model, student, batches, config, out, model=(student.config, identity(model)), watch=watch)
 
 
