@@ -44,7 +44,8 @@ def test_two_processes_come_to_the_losses_of_one(tmp_path):
     for many, one in (("replicated", "alone"), ("sharded", "pictured")):
         found, wanted = (load_state(tmp_path / name).tensors for name in (many, one))
         for name, value in wanted.items():
-            if name.startswith("model."):
+            # a key's bias moves every score of a query alike: its gradient is rounding, which Adam makes steps of
+            if name.startswith("model.") and not name.endswith("k_proj.bias"):
                 assert torch.allclose(found[name], value, atol=1e-4), (many, name)
 
 
