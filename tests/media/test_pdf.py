@@ -185,6 +185,15 @@ def test_huge_pages_are_capped_or_refused(tmp_path: Path) -> None:
     assert refused.evidence["megapixels"] == 450.0
 
 
+def test_a_page_whose_words_cannot_be_read_in_its_capped_picture_is_refused(tmp_path: Path) -> None:
+    path = one_page(tmp_path / "l.pdf", b"/MediaBox [0 0 612 14000]", SENTENCE % (100, 100))
+    refused = reason(path)
+    assert refused.reason == "text-too-small"
+    assert refused.evidence["pixels"] < 4
+    assert read(path, config=PageConfig(max_side=14000)).text.startswith("The quick")
+    assert read(path, config=PageConfig(dpi=15)).text.startswith("The quick"), "the user's own choice"
+
+
 def test_a_picture_of_two_gigapixels_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     image = b"<< /Type /XObject /Subtype /Image /Width 50000 /Height 40000 /BitsPerComponent 8 /ColorSpace /DeviceRGB"
     content = b"300 0 0 300 0 0 cm /I Do"

@@ -50,3 +50,10 @@ def test_a_negation_right_before_the_answer_still_denies_it() -> None:
     assert (
         "denied-on-page" in examine("What did the council do with the plan?", "approved by the council", index).reasons
     )
+
+
+def test_a_label_in_its_short_form_supports_the_question_that_spells_it_out() -> None:
+    index = page((50, 50, 0, "Tel: 0113 496 0123"), (50, 90, 1, "VAT: 552 901"))
+    assert examine("Which telephone number is given?", "0113 496 0123", index).reasons == ()
+    assert examine("What is the phone number?", "0113 496 0123", index).reasons == ()
+    assert "unsupported" in examine("Which telephone number is given?", "552 901", index).reasons

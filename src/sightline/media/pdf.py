@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from statistics import median
 from typing import Literal
 
 import numpy as np
@@ -37,6 +38,8 @@ class PageConfig(BaseModel):
     min_dpi: float = Field(default=10.0, gt=0)
     """Below this a picture shows nothing that can be read: the page is refused. The largest page that PDF readers must
     accept (14,400 points) stands at 14.7 dpi with the default `max_side`."""
+    min_text_pixels: float = Field(default=4.0, ge=0)
+    """Median height of the words in a picture that `max_side` made smaller; below it nobody can read them there."""
     max_pixels: int = Field(default=100_000_000, ge=1)
     """Of the page picture: bounds memory (3 bytes each)."""
     max_image_pixels: int = Field(default=250_000_000, ge=1)
@@ -75,7 +78,7 @@ def read_page(
     fills `perceptual_hash` from the pixels, (height, width) where they have no colour, else (height, width, 3).
 
     Raises Reject: "no-text-layer" (picture_cover=, chars=), "garbled-text-layer", "empty-page", "page-too-large",
-    "picture-too-large", "broken-page", "ocr-cannot-read", whatever `ocr` refuses with, and those of `page_count`.
+    "text-too-small", "picture-too-large", "broken-page", "ocr-cannot-read", and those of `ocr` and `page_count`.
     """
     config = config or PageConfig()
     with (document := open_document(path)).page(index) as handle:
@@ -93,8 +96,8 @@ def read_page(
         if ocr is None:
             why = "garbled-text-layer" if garbled > config.max_garbled else "no-text-layer"
             raise Reject(why, page=index, chars=chars, garbled=round(garbled, 3), picture_cover=round(cover, 3))
-        words = _ocr_words(ocr, language, canvas, scale, index)
-        text_from = f"ocr:{ocr.name}"
+        words, text_from = _ocr_words(ocr, language, canvas, scale, index), f"ocr:{ocr.name}"
+    _refuse_small_text(words, scale, config)
     blob, image = _encoded(canvas, index, config)
     return Page.model_construct(  # built from checked parts; validating every word again takes 1 ms a page
         blob=blob,
@@ -160,6 +163,14 @@ def _scale(shape: Geometry, config: PageConfig) -> float:
             megapixels=round(pixels / 1e6, 1),
         )
     return scale
+
+
+def _refuse_small_text(words: Sequence[Word], scale: float, config: PageConfig) -> None:
+    """A `dpi` that the user chose is not questioned, only the cap."""
+    if words and scale < config.dpi / 72:
+        pixels = median(word.box.height for word in words) * scale
+        if pixels < config.min_text_pixels:
+            raise Reject("text-too-small", pixels=round(pixels, 2), dpi=round(scale * 72, 1))
 
 
 def _refuse_large_pictures(page: int, config: PageConfig) -> None:

@@ -40,6 +40,7 @@ REASONS: Final[dict[str, str]] = {
     "refusal": "The writer declined to answer instead of answering.",
     "repeated-question": "Nearly the same question was already asked about this document.",
     "step-error": "The program failed on this item; the evidence holds the error. Please report it.",
+    "text-too-small": "The page is so large that its words cannot be read in its picture; a larger --max-side helps.",
     "time-limit": "The item took longer than the time limit; some files hang their reader.",
     "too-long": "The question or the answer is longer than training data of this kind should hold.",
     "unreadable-file": "The file cannot be read from where it lies.",

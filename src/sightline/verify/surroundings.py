@@ -12,6 +12,8 @@ from sightline.verify.question_words import Anchor, anchors
 
 ABSENT_WEIGHT = 0.6
 """What a question word that stands nowhere on the page counts against one that does: it may be the asker's own word."""
+SHORT_FORMS = {"telephone": ("tel", "phone"), "phone": ("tel",), "email": ("e-mail",), "e-mail": ("email",)}
+"""What a page may say for a word of the question."""
 _NEAR_WORDS, _WINDOW_WORDS = 12, 40
 _PASSAGE_WORDS = 4
 """A quoted run longer than this is a passage, not the label of a row or column."""
@@ -62,7 +64,7 @@ def _pointing(anchor: Anchor, spot: _Spot, index: PageIndex) -> float:
         return max(_nearness(run[0], run[1], spot, index) for run in runs)
     gained = weight = 0.0
     for stem in anchor.stems:
-        places = index.words_with(stem)
+        places = [place for form in (stem, *SHORT_FORMS.get(stem, ())) for place in index.words_with(form)]
         if not places:
             weight += ABSENT_WEIGHT
             continue

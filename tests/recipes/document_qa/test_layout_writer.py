@@ -294,6 +294,18 @@ def test_korean_notice_is_asked_in_korean(examples: dict[str, list[Page]]) -> No
     assert {"2024년 3월 22일", "30,000원"} <= {draft.answer for draft in drafts}
 
 
+def test_words_written_from_right_to_left_are_no_answers() -> None:
+    """PDFium gives "חברת המזרח" as it is drawn, last word first."""
+    page = page_with((50, 100, "Name in Hebrew: המזרח חברת"), (50, 112, "Customer: Levant Trading Co."))
+    assert set(answers(page).values()) == {"Levant Trading Co."}
+
+
+def test_a_korean_caption_is_not_asked_about_in_english() -> None:
+    page = page_with((50, 100, "그림 8.48: Two Hangul syllables side by side."))
+    assert answers(page, "en") == {}
+    assert set(answers(page, "ko").values()) == {"Two Hangul syllables side by side"}
+
+
 @pytest.mark.parametrize(
     ("words", "answer"),
     [

@@ -6,6 +6,7 @@ than wrongly: a page on which no rule is sure gets no question.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from random import Random
@@ -25,6 +26,9 @@ from sightline.recipes.document_qa.layout.words import ABBREVIATIONS
 FINDERS = (key_values, captions, headings, tables)
 MAX_WORDS = 25
 KS_BYTES = 2
+_HANGUL = re.compile("[가-힣]")
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+"""Hebrew, Arabic and their kin: PDFs hold such words, and some of their letters, in the order they are drawn."""
 
 
 class LayoutWriter:
@@ -51,6 +55,7 @@ class LayoutWriter:
         draw = Random(seeded(self.seed, "layout", page.source.sha256, page.index))
         asked: dict[str, tuple[Fact, Draft]] = {}
         facts = [fact for find in FINDERS for fact in find(seen)] + prose(seen, language)
+        facts = [fact for fact in facts if not (language == "en" and fact.style == "caption" and _is_korean(fact))]
         for fact in facts:
             words = question(fact, language, draw.randrange(1 << 30))
             answer = tidy(fact.part or seen.words(fact.start, fact.stop))
@@ -105,9 +110,13 @@ def _sound(words: str, answer: str) -> bool:
     """Something to say, not too long, and not given away by the question."""
     if not answer or len(answer.split()) > MAX_WORDS or "\ufffd" in answer or "\ufffd" in words:
         return False
-    if _is_broken(words) or _is_broken(answer):
+    if _is_broken(words) or _is_broken(answer) or _RIGHT_TO_LEFT.search(words + answer):
         return False
     return f" {_bare(answer)} " not in f" {_bare(words)} "
+
+
+def _is_korean(fact: Fact) -> bool:
+    return any(_HANGUL.search(value) for _, value in fact.slots)
 
 
 def _is_broken(text: str) -> bool:

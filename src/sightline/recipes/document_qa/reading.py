@@ -38,7 +38,7 @@ class ReadPage:
 
     config: ReadConfig
     name: ClassVar[str] = "read-pages"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     takes: ClassVar[type[Item]] = PageRef
     gives: ClassVar[type[Item]] = Page
 
