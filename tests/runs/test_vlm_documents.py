@@ -89,7 +89,7 @@ def test_every_document_is_answered_by_a_model_that_never_saw_it(tmp_path, monke
     monkeypatch.setattr(
         vlm_documents,
         "_tuned",
-        lambda out, n, kept, left, sizes: (
+        lambda out, n, kept, left, sizes, watch: (
             trained.append(({one.document for one in kept}, {one.document for one in left}))
             or tune(out, n, kept, left, sizes)
         ),

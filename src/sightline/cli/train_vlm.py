@@ -57,7 +57,7 @@ def command(name: str, changes: tuple[str, ...], given: tuple[str, ...], out: Pa
     elif name == "documents":
         if len(given) != 1:
             raise InputError("a dataset is needed", remedy="--data DATASET")
-        click.echo(told_documents(read_documents(Path(given[0]), out, sizes_of(Sizes, changes))))
+        click.echo(told_documents(read_documents(Path(given[0]), out, sizes_of(Sizes, changes), Forecast())))
     else:
         config = read_config(name, changes)
         done = tune(config, placed(config, given), out, say=_say, tell=Forecast())

@@ -6,7 +6,7 @@ result about documents.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from sightline.runs.vlm_lines import LETTERS, LINE, LONGEST, QUESTION, Line, can
 from sightline.runs.vlm_run import VLMRun
 from sightline.runs.vlm_stages import ALL, tiny_config
 from sightline.train.checkpoint import save_folder
-from sightline.train.stages import Data, Stage, train
+from sightline.train.stages import Data, Progress, Stage, Watch, train
 from sightline.vlm.chat import VLMChat, loaded
 from sightline.vlm.pixels import opened
 from sightline.vlm.reader import VLMReader
@@ -50,36 +50,39 @@ class Sizes(BaseModel):
     seed: int = 0
 
 
-def read_documents(data: Path, out: Path, sizes: Sizes | None = None) -> dict[str, Any]:
+def read_documents(
+    data: Path, out: Path, sizes: Sizes | None = None, tell: Callable[[Progress], None] | None = None
+) -> dict[str, Any]:
     """Writes OUT/base (reads rendered lines), OUT/tuned-N (without document N) and OUT/documents.json; returns the
-    latter. Goes on where it was interrupted. Raises InputError where the dataset has fewer than two documents with a
-    short answer that stands in one place."""
+    latter. Goes on where it was interrupted; `tell` hears of every step. Raises InputError where the dataset has fewer
+    than two documents with a short answer that stands in one place."""
     torch.set_num_threads(1)
     sizes = sizes or Sizes()
     lines, refused = crops(data)
     documents = sorted({line.document for line in lines})
     if len(documents) < 2:
         raise InputError("fewer than two documents with short answers", subject=data, remedy="build a larger dataset")
-    model, reader = based(out / "base", sizes)
+    watch = Watch(tell=tell)
+    model, reader = based(out / "base", sizes, watch)
     tests = rendered(sizes.tests, LONGEST, sizes.seed, 12)
     drawn = anls(_replies(model, reader, tests), [(line.answer,) for line in tests])
     before = _replies(model, reader, lines)
     after = dict.fromkeys((line.id for line in lines), "")
     for n, document in enumerate(documents):
         kept = [line for line in lines if line.document != document]
-        after |= _tuned(out, n, kept, [line for line in lines if line.document == document], sizes)
+        after |= _tuned(out, n, kept, [line for line in lines if line.document == document], sizes, watch)
     table = _told(lines, refused, before, [after[line.id] for line in lines], sizes)
     table |= {"rendered": _bounds(drawn), "fonts": len(faces())}
     (out / "documents.json").write_text(json.dumps(table, indent=1, ensure_ascii=False), encoding="utf-8")
     return table
 
 
-def based(out: Path, sizes: Sizes) -> tuple[Any, VLMReader]:
+def based(out: Path, sizes: Sizes, watch: Watch) -> tuple[Any, VLMReader]:
     """The model that reads rendered lines: OUT/model."""
     config = reading_config(sizes)
     model, reader = config.build()
     assert isinstance(reader, VLMReader)  # a model of parts
-    train(model, config.stages, {"lines": _lines(reader, sizes)}, out)
+    train(model, config.stages, {"lines": _lines(reader, sizes)}, out, watch=watch)
 
     def write(folder: Path) -> None:
         model.save_pretrained(folder)
@@ -143,7 +146,7 @@ def reading_config(sizes: Sizes) -> VLMRun:
     return tiny.model_copy(update={"encoder": encoder, "resolution": resolution, "words": words})
 
 
-def _tuned(out: Path, n: int, kept: Sequence[Line], left: Sequence[Line], sizes: Sizes) -> dict[str, str]:
+def _tuned(out: Path, n: int, kept: Sequence[Line], left: Sequence[Line], sizes: Sizes, watch: Watch) -> dict[str, str]:
     """Answers about `left` of the base model, tuned on `kept` beside rendered lines, so that it does not forget."""
     model, reader = loaded(out / "base" / "model")
     stage = Stage(name="tune", trainable=ALL, lr=dict.fromkeys(ALL, 2e-4), steps=sizes.tuning)
@@ -155,7 +158,7 @@ def _tuned(out: Path, n: int, kept: Sequence[Line], left: Sequence[Line], sizes:
         own = [rows[i] for i in draw.integers(len(rows), size=BATCH // 2)]
         return reader.collate([*own, *(reader.encode(line.messages) for line in more)])
 
-    train(model, (stage,), {"data": batch}, out / f"tuned-{n}")
+    train(model, (stage,), {"data": batch}, out / f"tuned-{n}", watch=watch)
     return dict(zip((line.id for line in left), _replies(model, reader, left), strict=True))
 
 
