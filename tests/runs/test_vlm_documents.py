@@ -91,7 +91,7 @@ def test_every_document_is_answered_by_a_model_that_never_saw_it(tmp_path, monke
         "_tuned",
         lambda out, n, kept, left, sizes, watch: (
             trained.append(({one.document for one in kept}, {one.document for one in left}))
-            or tune(out, n, kept, left, sizes)
+            or tune(out, n, kept, left, sizes, watch)
         ),
     )
     table = read_documents(data, tmp_path / "out", Sizes(steps=1, tuning=1, tests=2))
