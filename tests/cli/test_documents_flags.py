@@ -62,6 +62,7 @@ WRONG = {
     "lm that is not in its module": (("--lm", "os:nothing"), "os:nothing"),
     "lm at no address": (("--lm", "http://", "--model", "m"), "http://"),
     "ocr language unknown to the engine": (("--ocr", "tesseract", "--ocr-language", "xx"), UNREADABLE),
+    "ocr language without ocr": (("--ocr-language", "ko"), "--ocr auto"),
     "unknown writer": (("--writer", "poet"), "--writer"),
     "unknown language": (("--language", "fr"), "--language"),
     "unknown flag": (("--nonsense",), "--nonsense"),

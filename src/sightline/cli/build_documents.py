@@ -150,11 +150,13 @@ def _given(flags: dict[str, Any]) -> DocumentQAConfig:
 
 
 def _refuse_contradictions(flags: dict[str, Any]) -> None:
-    """Flags that say something about a model which no flag names."""
+    """Flags that say something about a model or an engine which no flag names."""
     for model, about in (("lm", "model"), ("judge", "judge_model"), ("judge", "min_judge"), ("blind", "blind_model"),
                          ("blind", "min_blind")):  # fmt: skip
         if flags[about] is not None and flags[model] is None:
             raise InputError(f"--{about.replace('_', '-')} without --{model}", remedy=f"name the model with --{model}")
+    if flags["ocr_language"] != "auto" and flags["ocr"] == "none":
+        raise InputError("--ocr-language without --ocr", remedy="add --ocr auto")
 
 
 def _writer(writer: str | None, lm: str | None) -> str | None:
