@@ -40,7 +40,7 @@ def load(target: str) -> Any:
     MissingExtra where the module needs a package that an extra brings.
     """
     module, colon, name = target.partition(":")
-    if not (module and colon and name):
+    if not (colon and name and all(part.isidentifier() for part in module.split("."))):
         raise InputError("not of the form package.module:name", subject=target)
     try:
         found = importlib.import_module(module)
@@ -48,8 +48,8 @@ def load(target: str) -> Any:
         needed = (error.name or "").partition(".")[0]
         if needed in EXTRAS:
             raise _missing(needed, EXTRAS[needed]) from error
-        if error.name is not None and not module.startswith(error.name):
-            raise
+        if error.name is not None and not f"{module}.".startswith(f"{error.name}."):
+            raise InputError(f"module {module} imports {error.name}, which is not installed", subject=target) from error
         raise InputError("no such module", subject=module, remedy="is its folder on PYTHONPATH?") from error
     if not hasattr(found, name):
         raise InputError(f"module {module} has no name {name!r}", subject=target)
@@ -61,7 +61,7 @@ def require(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise _missing(module.partition(".")[0], extra) from error
+        raise _missing((error.name or module).partition(".")[0], extra) from error
 
 
 def _missing(package: str, extra: str) -> MissingExtra:
