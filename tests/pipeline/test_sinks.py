@@ -109,6 +109,13 @@ def test_new_data_takes_the_place_of_the_old_wholly(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "data")["id"].to_pylist() == ["7"]
 
 
+@pytest.mark.parametrize("split", ["../train", "dev-test", "a/b", ""])
+def test_a_split_whose_name_is_a_path_is_refused(tmp_path: Path, split: str) -> None:
+    with pytest.raises(InputError, match="cannot bear this name"):
+        write_parquet([row(0, split=split)], tmp_path / "out", COLUMNS)
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
 def test_a_crash_midway_leaves_the_old_data(tmp_path: Path) -> None:
     def crash() -> Iterator[dict[str, Any]]:
         yield row(1)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -64,7 +65,8 @@ def write_parquet(
     """Write rows to `<folder>/data/<split>-00000.parquet`, replacing all of data/; each row names its "split".
 
     A picture that several rows of a row group show is stored once in it (Parquet's dictionary encoding). "split" is a
-    column only where `columns` has it. Raises StorageError where the disk is full or the folder not writable.
+    column only where `columns` has it. Raises StorageError where the disk is full or the folder not writable, and
+    InputError for a split whose name is no `is_split`.
     """
     schema = arrow_schema(columns)
     target = Path(folder) / "data"
@@ -73,10 +75,21 @@ def write_parquet(
         for row in rows:
             split = str(row["split"])
             if split not in files:
+                if not is_split(split):
+                    raise InputError("a split cannot bear this name", subject=split, remedy="letters, digits, _ and .")
                 files[split] = _Split(fresh, split, schema, max_bytes_per_file)
             files[split].add(row, rows_per_group)
         shards = [shard for split in files.values() for shard in split.close()]
     return tuple(shard._replace(path=target / shard.path.name) for shard in shards)
+
+
+def is_split(name: str) -> bool:
+    """Whether `datasets` takes it for the name of a split, which becomes a part of file names.
+
+    >>> is_split("test_2"), is_split("../test"), is_split("dev-test")
+    (True, False, False)
+    """
+    return re.fullmatch(r"\w+(\.\w+)*", name) is not None
 
 
 def arrow_schema(columns: Columns) -> pa.Schema:

@@ -10,6 +10,7 @@ REASONS: Final[dict[str, str]] = {
     **DOCUMENT_REASONS,
     "ambiguous-key": "The key is the text of one option and the letter of another.",
     "answer-in-question": "The right option stands in the question itself.",
+    "bad-split": "The line's split is no name that a file of a dataset can bear: letters, digits, _ and dots between.",
     "blind-failed": "The blind judge gave no answer this time; the next run asks again.",
     "broken-line": "The line is no JSON object.",
     "duplicate-id": "Another line has the same id.",

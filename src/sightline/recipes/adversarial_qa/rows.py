@@ -26,6 +26,7 @@ from sightline.core.media import Evidence, MediaRef, Source, Span
 from sightline.core.sample import Choice, Rejected
 from sightline.evaluate.choice import LETTERS
 from sightline.lm.cleaning import clean
+from sightline.pipeline.sinks import is_split
 from sightline.recipes.adversarial_qa.drafts import key_of, one_line, problem
 from sightline.recipes.adversarial_qa.items import Scene, Seed
 from sightline.recipes.adversarial_qa.pictures import Pictures
@@ -55,12 +56,13 @@ def lines(path: Path) -> Iterator[tuple[int, Row | str, bytes]]:
 
 def choices_of(path: Path, pictures: Pictures) -> Iterator[Choice | Rejected]:
     """Questions of a JSON-lines file. Refused: "broken-line", "no-question", "no-key", "ambiguous-key", "option-count",
-    "same-options", "empty-text", "too-long", "positional-option", "no-such-picture", "duplicate-id"."""
+    "same-options", "empty-text", "too-long", "positional-option", "no-such-picture", "bad-split", "duplicate-id"."""
     yield from _taken(path, lambda row, source: _choice(row, source, path.parent, pictures))
 
 
 def scenes_of(path: Path, pictures: Pictures) -> Iterator[Scene | Rejected]:
-    """Scenes of a JSON-lines file. Refused: "broken-line", "no-context", "no-such-picture", "duplicate-id"."""
+    """Scenes of a JSON-lines file. Refused: "broken-line", "no-context", "no-such-picture", "bad-split",
+    "duplicate-id"."""
     yield from _taken(path, lambda row, source: _scene(row, source, path.parent, pictures))
 
 
@@ -171,9 +173,12 @@ def _span(row: Row) -> Span | None:
 
 
 def _about(row: Row) -> dict[str, Any]:
+    split = _text(row, "split") or "train"
+    if not is_split(split):
+        raise Reject("bad-split", split=clean(split)[:200])
     return {
-        "language": _text(row, "language") or _spoken(row),
-        "split": _text(row, "split") or "train",
+        "language": clean(_text(row, "language")) or _spoken(row),
+        "split": split,
         "group": clean(_text(row, "group", "source", "yt_clip_title")),
         "licence": clean(_text(row, "licence", "license")) or None,
     }

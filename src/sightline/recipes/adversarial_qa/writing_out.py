@@ -67,8 +67,8 @@ def _front_matter(counted: dict[str, Counter[str]]) -> str:
     splits = counted["split"]
     lines = ["---", "configs:", "- config_name: default", "  data_files:"]
     for split in sorted(splits, reverse=True):
-        lines += [f"  - split: {split}", f"    path: data/{split}-*.parquet"]
-    languages = [f"- {name}" for name in sorted(counted["language"])]
+        lines += [f"  - split: {json.dumps(split)}", f"    path: {json.dumps(f'data/{split}-*.parquet')}"]
+    languages = [f"- {json.dumps(name)}" for name in sorted(counted["language"])]  # bare, no means false
     lines += ["language:", *languages] if languages else []
     licences = list(counted["licence"])
     known = len(licences) == 1 and licences != ["not stated"]
