@@ -28,7 +28,7 @@ from sightline.verify.values import value_of
 ALIKE = 0.5
 """Agreement with the key from which on another answer may be right too."""
 DRAWN = 200
-"""Answers of other documents that are looked at for one question."""
+"""Answers of the same document, and of all, that are looked at for one question: all with all would be squares."""
 
 STYLED = frozenset({"words", "code", "address"})
 """Kinds whose answers must also have been asked for in the same style: a heading is no wrong option for a name."""
@@ -57,7 +57,7 @@ class OptionsFromAnswers:
 
     config: PairsConfig
     name: ClassVar[str] = "options-from-answers"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     takes: ClassVar[type[Item]] = Scene
     gives: ClassVar[type[Item]] = Choice
 
@@ -100,26 +100,26 @@ class _Pool:
     """Every known answer by what it is alike: small texts, no pages."""
 
     def __init__(self, scenes: Iterable[Scene]) -> None:
-        self._by_scene: dict[str, list[_Answer]] = defaultdict(list)
+        self._by_scene: dict[tuple[str, str], list[_Answer]] = defaultdict(list)
         self._by_group: dict[tuple[str, str, str], list[_Answer]] = defaultdict(list)
         self._by_kind: dict[tuple[str, str], list[_Answer]] = defaultdict(list)
         for scene in scenes:
             for seed in scene.seeds:
                 if not seed.answer.strip():
                     continue
-                one = _Answer(one_line(seed.answer), one_line(seed.question), seed.style, scene.id, scene.group)
-                kind = kind_of_answer(one.text)
-                self._by_scene[scene.id].append(one)
+                text, kind = one_line(seed.answer), _kind(seed.answer, seed.style)
+                one = _Answer(text, one_line(seed.question), seed.style, scene.id, scene.group)
+                self._by_scene[scene.id, kind].append(one)
                 self._by_group[scene.group, scene.language, kind].append(one)
                 self._by_kind[scene.language, kind].append(one)
 
     def wrong_answers(self, scene: Scene, question: str, answer: str, style: str, count: int, seed: int) -> list[str]:
         """Up to `count`: nearest in place first, then in style and length; none that might be right as well."""
-        kind = kind_of_answer(answer)
-        near = [one for one in self._by_scene[scene.id] if kind_of_answer(one.text) == kind]
-        far = self._by_kind[scene.language, kind]
-        if len(far) > DRAWN:
-            far = random.Random(seeded(seed, "far", scene.id, question)).sample(far, DRAWN)
+        kind = _kind(answer, style)
+        chance = random.Random(seeded(seed, "far", scene.id, question))
+        near = self._by_scene[scene.id, kind]
+        pools = (self._by_group[scene.group, scene.language, kind], self._by_kind[scene.language, kind])
+        far = [one for pool in pools for one in (chance.sample(pool, DRAWN) if len(pool) > DRAWN else pool)]
 
         def rank(one: _Answer) -> tuple[bool, bool, bool, float, int]:
             longer = abs(len(one.text) - len(answer)) / max(len(answer), 1)
@@ -127,16 +127,22 @@ class _Pool:
             return one.scene != scene.id, one.group != scene.group, one.style != style, round(longer), draw
 
         out: list[str] = []
-        for one in sorted([*near, *self._by_group[scene.group, scene.language, kind], *far], key=rank):
+        for one in sorted([*near, *far], key=rank):
             if len(out) == count:
                 break
             if fold(one.question) == fold(question) and one.scene == scene.id:
                 continue
-            if (kind in STYLED and one.style != style) or fold(one.text) in fold(question):
+            if fold(one.text) in fold(question):
                 continue
             if all(agreement(one.text, other) < ALIKE for other in (answer, *out)):
                 out.append(one.text)
         return out
+
+
+def _kind(answer: str, style: str) -> str:
+    """What its answer may stand in for; where the words do not tell, the style it was asked for in does."""
+    kind = kind_of_answer(one_line(answer))
+    return f"{kind} by {style}" if kind in STYLED else kind
 
 
 def kind_of_answer(text: str) -> str:
