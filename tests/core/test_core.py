@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from sightline.core.errors import InputError, MissingExtra, Reject
 from sightline.core.fingerprint import fingerprint, seeded
 from sightline.core.media import Box, MediaRef, Source, Word
 from sightline.core.message import Message, Picture, Request, Text
+from sightline.core.record import RunRecord, claim
 from sightline.core.sample import Page
 from sightline.core.score import Ballot, Proportion
 from sightline.core.wire import message_from_wire, message_to_wire, request_from_wire, request_to_wire
@@ -122,10 +124,34 @@ def test_a_missing_extra_names_the_pip_line() -> None:
         require("no_such_package_at_all", "ray")
 
 
-@pytest.mark.parametrize("target", ["json", "json:", ":x", "no_such_module_x:y", "json:no_such_name"])
+def test_what_a_module_lacks_is_named_and_not_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "wanting.py").write_text("import no_such_package.part", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MissingExtra, match="the package 'no_such_package'"):
+        require("wanting", "ray")
+    with pytest.raises(InputError, match="wanting imports no_such_package, which is not installed"):
+        load("wanting:model")
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["json", "json:", ":x", "no_such_module_x:y", "json:no_such_name", ".json:x", "./models.py:model", "js on:x"],
+)
 def test_load_says_what_is_wrong(target: str) -> None:
     with pytest.raises(InputError):
         load(target)
+
+
+def test_a_folder_belongs_to_one_recipe(tmp_path: Path) -> None:
+    claim(tmp_path, "questions")
+    for kept in ("no JSON", "[1]", "{}"):
+        (tmp_path / "run.json").write_text(kept, encoding="utf-8")
+        claim(tmp_path, "questions")
+    record = RunRecord(recipe="evaluate/mcq", version=1, config={})
+    (tmp_path / "run.json").write_text(record.model_dump_json(), encoding="utf-8")
+    claim(tmp_path, "evaluate")
+    with pytest.raises(InputError, match="results of the recipe 'evaluate/mcq'"):
+        claim(tmp_path, "questions")
 
 
 def test_text_of_a_message_joins_its_text_parts() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sightline.core.errors import InputError
 from sightline.core.fingerprint import fingerprint
 
 
@@ -36,3 +39,16 @@ class RunRecord(BaseModel):
         """Of what decides the result: recipe, version, config, models, seed and parents; not times or figures."""
         deciding = {"recipe", "version", "config", "models", "seed", "parents"}
         return fingerprint(self.model_dump(mode="json", include=deciding))
+
+
+def claim(folder: Path, recipe: str) -> None:
+    """Raises InputError where the run.json of `folder` is of another recipe: its results would be written over.
+
+    What stands behind a slash ("evaluate/mcq") may differ.
+    """
+    try:
+        found = str(json.loads((folder / "run.json").read_bytes())["recipe"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if found.partition("/")[0] != recipe.partition("/")[0]:
+        raise InputError(f"the folder holds results of the recipe {found!r}", subject=folder, remedy="another --out")

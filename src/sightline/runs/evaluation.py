@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from sightline.core.errors import InputError, StorageError
 from sightline.core.media import MediaRef
 from sightline.core.ports import LM
-from sightline.core.record import RunRecord
+from sightline.core.record import RunRecord, claim
 from sightline.core.sample import Rejected
 from sightline.core.score import Score
 from sightline.evaluate.benchmarks.benchmark import Benchmark
@@ -70,6 +70,7 @@ def evaluate(
     """
     began = datetime.now(UTC)
     out = Path(out)
+    claim(out, "evaluate")
     pictures = _Pictures(out / "pictures")
     ask = AskModel(
         AskConfig(model=model.name, max_tokens=config.max_tokens, temperature=config.temperature, seed=config.seed),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 
 from sightline.cli.build_questions import command
 from sightline.core.errors import InputError, ModelError
+from sightline.core.fingerprint import seeded
 from sightline.core.message import Reply, Request
 from sightline.lm import Scripted
 from sightline.pipeline import Progress
@@ -228,6 +230,32 @@ def test_documents_to_questions_to_refined_offline(built_examples: Path, tmp_pat
         assert row["evidence"]["boxes"]
         assert row["images"][0]["bytes"].startswith(b"\x89PNG")
         assert row["provenance"]["recipe"] == "questions"
+
+
+def test_the_dataset_they_are_made_of_is_never_written_over(built_examples: Path) -> None:
+    before = sorted((path.name, path.read_bytes()) for path in (built_examples / "data").iterdir())
+    with pytest.raises(InputError, match="holds results of the recipe 'document_qa'"):
+        build_questions(built_examples, built_examples)
+    assert sorted((path.name, path.read_bytes()) for path in (built_examples / "data").iterdir()) == before
+
+
+def test_the_work_for_one_question_does_not_grow_with_the_document() -> None:
+    drawn = Counter[int]()
+
+    def counted(*parts: object) -> int:
+        drawn["rank" in parts] += 1
+        return seeded(*parts)  # type: ignore[arg-type]
+
+    names = [f"{first}{second} Hall" for first in "ABCDEFGH" for second in "abcdefgh"]
+    scenes = [
+        scene(n, (f"Where was part {n} kept?", name, "place")).model_copy(update={"group": "g"})
+        for n, name in enumerate(names)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sightline.recipes.adversarial_qa.pairs.seeded", counted)
+        patch.setattr("sightline.recipes.adversarial_qa.pairs.DRAWN", 10)
+        made = list(OptionsFromAnswers(PairsConfig()).all(scenes))
+    assert drawn[True] <= len(made) * (2 * 10 + 1)
 
 
 def test_wrong_flags_say_what_to_do(built_examples: Path, tmp_path: Path) -> None:

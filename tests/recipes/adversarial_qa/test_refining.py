@@ -168,6 +168,8 @@ def test_a_record_goes_to_parquet_and_back_unchanged() -> None:
         ({"question": "Q?", "options": ["a", "b", "All of the above"], "answer": 2}, "positional-option"),
         ({"question": "Q?", "options": ["a", "b"], "answer": 0, "images": ["gone.png"]}, "no-such-picture"),
         ({"question": "Q?", "options": ["a", "b"], "answer": 0, "images": ["../q.jsonl"]}, "no-such-picture"),
+        ({"question": "Q?", "options": ["a", "b"], "answer": 0, "split": "../../test"}, "bad-split"),
+        ({"question": "Q?", "options": ["a", "b"], "answer": 0, "split": "dev-test"}, "bad-split"),
     ],
 )
 def test_a_bad_line_is_refused_by_name_and_the_others_are_taken(tmp_path: Path, row: Any, reason: str) -> None:
@@ -193,11 +195,13 @@ def test_a_bad_line_is_refused_by_name_and_the_others_are_taken(tmp_path: Path, 
 )  # fmt: skip
 def test_keys_are_read_in_each_stated_way(tmp_path: Path, fields: dict[str, Any], answer: int) -> None:
     path = tmp_path / "q.jsonl"
-    path.write_text(json.dumps({"question": "Colour?\ud800", "choices": ["red", "grey"], **fields}), encoding="utf-8")
+    spoilt = {"question": "Colour?\ud800", "choices": ["red", "grey"], "language": "e\ud800", **fields}
+    path.write_text(json.dumps(spoilt), encoding="utf-8")
     (taken,) = read_choices(path, Pictures())
     assert isinstance(taken, Choice)
     assert taken.answer == answer
     assert taken.question == "Colour?\ufffd"
+    assert json.loads(taken.model_dump_json())["language"] == "e\ufffd"
 
 
 def test_hard_and_visual_reliance_come_from_recorded_answers(tmp_path: Path) -> None:
@@ -215,6 +219,16 @@ def test_hard_and_visual_reliance_come_from_recorded_answers(tmp_path: Path) -> 
     for spec in ("half=x", "full", f"full={tmp_path / 'none'}"):
         with pytest.raises(InputError):
             list(read_answers(spec))
+
+
+def test_answers_to_an_old_wording_say_nothing_of_the_new_one(tmp_path: Path) -> None:
+    answers = Answers(Recorded(id, "full", "A") for id in ("q0", "q3"))
+    data = lines(tmp_path / "q.jsonl")
+    refine_questions(data, tmp_path / "out", Judges(**cast()), answers=answers, engine=QUIET)
+    rows = rows_of(tmp_path / "out")
+    assert rows["q0"]["question"] == "Which gate opens?", "fixed: written anew"
+    assert rows["q0"]["flags"] == {"weak": False, "hard": None, "visual_reliance": None}
+    assert rows["q3"]["flags"]["hard"] is True
 
 
 def test_the_command_prints_chance_and_cost_offline(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sightline.core.errors import InputError
 from sightline.core.ports import LM, Embedder
-from sightline.core.record import RunRecord
+from sightline.core.record import RunRecord, claim
 from sightline.core.sample import Choice, Item, Provenance
 from sightline.lm import Cached
 from sightline.lm.tally import Tally
@@ -110,10 +110,11 @@ def build_questions(
     """Build (or go on building) multiple-choice questions about the scenes of `data` in the dataset `out`.
 
     Templates that are derived are written to out/templates.json, where a person may mend them and give them back.
-    Raises InputError (nothing to read; templates without a writer),
+    Raises InputError (nothing to read; templates without a writer; `out` holds results of another recipe),
     StorageError, and BudgetReached or ModelError while templates are derived; later they stand in `result.stopped_by`.
     """
     data, out, config, engine = Path(data), Path(out), config or QuestionsConfig(), engine or Engine()
+    claim(out, "questions")
     replies = out / ".sightline" / "replies.sqlite"
     counted = (authors or Authors()).wrapped(lambda lm: Tally(Cached(lm, replies)))
     pictures = Pictures()

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from sightline.core.errors import InputError
-from sightline.core.record import RunRecord
+from sightline.core.record import RunRecord, claim
 from sightline.lm import Cached
 from sightline.lm.tally import Tally
 from sightline.pipeline import Plan, RunResult
@@ -65,12 +65,14 @@ def refine_questions(
     """Refine (or go on refining) the questions of `data` into the dataset `out`.
 
     Running it again does only what is missing, question by question; replies are kept in
-    `out/.sightline/replies.sqlite`, so that none is paid for twice. Raises InputError (nothing to read), StorageError.
+    `out/.sightline/replies.sqlite`, so that none is paid for twice. Raises InputError (nothing to read,
+    `out` holds results of another recipe), StorageError.
     Where BudgetReached or ModelError ended the run, it stands in `result.stopped_by`.
     """
     data, out, config, engine = Path(data), Path(out), config or RefineConfig(), engine or Engine()
     if data.resolve() == out.resolve():
         raise InputError("the refined dataset needs a folder of its own", subject=out, remedy="another --out")
+    claim(out, "refine")
     counted = judges.wrapped(lambda lm: Tally(Cached(lm, out / ".sightline" / "replies.sqlite")))
     pictures = Pictures()
     settings = config.model_dump(mode="json")
@@ -81,7 +83,11 @@ def refine_questions(
     tries = 0 if judges.writer is None else config.tries
     refinement = refinement_figures(_refined(result, plan), tries)
     finished = ended(record, {"refinement": refinement, **run_figures(result, counted.roles)})
-    write_questions(result, out, finished, pictures, (answers or Answers()).flagged)
+    reworded = {item.final.id for item in _refined(result, plan) if item.outcome == "fixed"}  # nobody answered these
+    recorded = answers or Answers()
+    write_questions(
+        result, out, finished, pictures, lambda choice: choice if choice.id in reworded else recorded.flagged(choice)
+    )
     return result
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sightline.core.record import RunRecord
+from sightline.core.record import RunRecord, claim
 from sightline.lm import Cached
 from sightline.lm.tally import Tally
 from sightline.media import choose_ocr, sniff
@@ -36,11 +36,12 @@ def build_documents(
     Running it again does only what is missing; a complete second run has `result.work_done == 0`. Replies of language
     models are kept in `out/.sightline/replies.sqlite`, so that none is paid for twice.
 
-    Raises InputError (nothing to read), StorageError (cannot write), MissingExtra (no such OCR engine here). Where
-    BudgetReached or ModelError ended the run, it stands in `result.stopped_by`; the dataset then holds what was
-    finished before.
+    Raises InputError (nothing to read, `out` holds results of another recipe), StorageError (cannot write),
+    MissingExtra (no such OCR engine here). Where BudgetReached or ModelError ended the run, it stands in
+    `result.stopped_by`; the dataset then holds what was finished before.
     """
     out, config, engine = Path(out), config or DocumentQAConfig(), engine or Engine()
+    claim(out, "document_qa")
     _look_for_ocr(config.read, engine.progress)
     tallied = (models or Models()).wrapped(lambda lm: Tally(Cached(lm, out / ".sightline" / "replies.sqlite")))
     record = begun(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.core.fingerprint import fingerprint
-from sightline.core.record import RunRecord
+from sightline.core.record import RunRecord, claim
 from sightline.core.sample import Rejected
 from sightline.lm import Cached
 from sightline.lm.tally import Tally
@@ -60,6 +60,7 @@ def build_videos(
     it stands in `result.stopped_by`; the dataset then holds what was finished before.
     """
     out, engine, taxonomy = Path(out), engine or Engine(), taxonomy or default_taxonomy()
+    claim(out, "video_annotation")
     leaves = fingerprint([[leaf.text, leaf.description] for leaf in taxonomy.leaves])
     config = (config or VideoAnnotationConfig()).model_copy(update={"taxonomy": leaves})
     state = out / ".sightline"
