@@ -41,6 +41,39 @@ def test_mcnemar_equals_the_exact_binomial_test() -> None:
     assert s.mcnemar([True], [True]).p == 1.0
 
 
+def flips(both: int, only_a: int, only_b: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
+    counts = [both, only_a, only_b, neither]
+    return np.repeat([1.0, 1.0, 0.0, 0.0], counts), np.repeat([1.0, 0.0, 1.0, 0.0], counts)
+
+
+def test_paired_shares_have_newcombes_interval() -> None:
+    """Complete response before and after therapy (Cavo 2012; Fagerland, Lydersen and Laake 2017, table 8.3): 59, 6, 16
+    and 80 of 161. contingencytables for R says -0.1186 to -0.0046 of first minus second."""
+    paired = s.paired_t(*flips(59, 6, 16, 80))
+    assert paired.interval == pytest.approx((0.0046, 0.1186), abs=5e-5)
+    assert s.paired_t(*reversed(flips(59, 6, 16, 80))).interval == pytest.approx((-0.1186, -0.0046), abs=5e-5)
+
+
+def test_an_interval_of_a_difference_stays_on_the_scale() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(300):
+        a, b = flips(*rng.integers(0, 4, 4))
+        if len(a) > 1:
+            for groups in (None, [str(i // 2) for i in range(len(a))]):
+                bounds = s.paired_t(a, b, groups).interval
+                assert bounds is None or -1 <= bounds.low <= (b - a).mean() <= bounds.high <= 1
+    graded = s.paired_t(np.array([0.0, 0.1]), np.array([0.9, 0.2]), limits=s.UNIT).interval
+    assert graded == (-1.0, 1.0)
+
+
+def test_no_flip_among_few_items_is_no_certainty() -> None:
+    a, b = flips(6, 0, 0, 4)
+    alone, grouped = (s.paired_t(a, b, ids).interval for ids in (None, [str(i // 2) for i in range(10)]))
+    assert alone is not None
+    assert grouped is not None
+    assert grouped.low < alone.low < 0 < alone.high < grouped.high
+
+
 def test_equivalence_equals_two_one_sided_tests() -> None:
     lower = stats.ttest_1samp(B - A, -0.1, alternative="greater").pvalue
     upper = stats.ttest_1samp(B - A, 0.1, alternative="less").pvalue

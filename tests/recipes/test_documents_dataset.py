@@ -10,6 +10,7 @@ import datasets
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from sightline.core.errors import InputError
 from sightline.recipes.dataset import Dataset
 
 
@@ -130,3 +131,19 @@ def test_a_licence_text_cannot_break_the_card(built_examples: Path, tmp_path: Pa
     assert json.dumps(evil) in card
     assert "<b>" not in card.split("\n---\n", 1)[1]
     assert pq.read_table(tmp_path / "d" / "data" / "train-00000.parquet").num_rows
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "remedy"),
+    [
+        ("a", b"%PDF-1.7\n", "`sightline build documents"),
+        ("b", b"\x1a\x45\xdf\xa3\x00\x00webm", "`sightline build videos"),
+        ("c", b"words", "`sightline build documents`, `build videos` or `build questions`"),
+    ],
+)
+def test_a_folder_that_is_no_dataset_names_the_command_that_makes_one(
+    tmp_path: Path, name: str, content: bytes, remedy: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=re.escape(f"build one: {remedy}")):
+        Dataset(tmp_path)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,13 @@ from sightline.core.media import MediaRef, Source
 from sightline.core.message import Message, Picture, Text
 from sightline.core.record import RunRecord
 from sightline.core.sample import Conversation, Provenance, Rejected
+from sightline.media.sniffing import sniff_file
 from sightline.pipeline.sinks import Columns
 
 Row = dict[str, Any]
 
+_LOOKED_AT = 100
+"""Files of a folder that is no dataset, to tell what it is instead."""
 SCORES = ("located", "judge", "blind")
 COLUMNS: Columns = {
     "id": "string",
@@ -118,6 +122,17 @@ def from_row(row: Mapping[str, Any]) -> Conversation:
     )
 
 
+def _builders(folder: Path) -> str:
+    """The command that makes a dataset of what lies in `folder`; without a hint there, all."""
+    files = (path for path in sorted(folder.glob("*")) if path.is_file())
+    found = {sniff_file(path) for path in islice(files, _LOOKED_AT)}
+    if any(one.startswith("video/") for one in found):
+        return f"`sightline build videos {folder} --out DIR`"
+    if "application/pdf" in found:
+        return f"`sightline build documents {folder} --out DIR`"
+    return "`sightline build documents`, `build videos` or `build questions`, each PATH --out DIR"
+
+
 class Dataset:
     """A dataset folder that `sightline build` made.
 
@@ -128,11 +143,7 @@ class Dataset:
         self.folder = folder
         self.files = sorted((folder / "data").glob("*.parquet")) if folder.is_dir() else []
         if not (folder / "run.json").is_file():
-            raise InputError(
-                "no sightline dataset here",
-                subject=folder,
-                remedy="build one with `sightline build documents PATH --out DIR`",
-            )
+            raise InputError("no sightline dataset here", subject=folder, remedy=f"build one: {_builders(folder)}")
         with _readable(folder / "run.json") as path:
             self.run = RunRecord.model_validate_json(path.read_bytes())
 

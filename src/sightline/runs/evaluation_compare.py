@@ -16,6 +16,7 @@ from sightline.evaluate.examples import rows
 from sightline.evaluate.metrics import TOTALS
 from sightline.evaluate.raters import Agreement, agreement
 from sightline.evaluate.statistics import (
+    ANY,
     Flips,
     Paired,
     cluster_ids,
@@ -26,7 +27,7 @@ from sightline.evaluate.statistics import (
     paired_bootstrap,
     paired_t,
 )
-from sightline.runs.evaluation_records import Record, read_records
+from sightline.runs.evaluation_records import Record, read_records, read_summary
 
 
 class Difference(BaseModel):
@@ -79,12 +80,14 @@ def compare(run_a: Path, run_b: Path, *, margin: float | None = None, seed: int 
         raise InputError(f"{len(both)} examples were answered in both runs", subject=f"{run_a}, {run_b}")
     groups = [a[i].group or b[i].group for i in both]
     clustered = any(g is not None for g in groups)
+    scales = {score.name: score.limits for run in (run_a, run_b) if run.is_dir() for score in read_summary(run).scores}
     found = []
     for name in dict.fromkeys(name for i in both for name in a[i].figures):
         ids = [i for i in both if name in a[i].figures and name in b[i].figures]
         if len(ids) > 1:
             mine = [a[i].group or b[i].group for i in ids] if clustered else None
-            found.append(_difference(name, [a[i] for i in ids], [b[i] for i in ids], mine, margin, seed))
+            pairs = [a[i] for i in ids], [b[i] for i in ids]
+            found.append(_difference(name, *pairs, mine, scales.get(name, ANY), margin, seed))
     if not found:
         raise InputError("the runs have no metric in common", subject=f"{run_a}, {run_b}")
     tested = [d for d in found if not isnan(d.p)]
@@ -98,7 +101,13 @@ def compare(run_a: Path, run_b: Path, *, margin: float | None = None, seed: int 
 
 
 def _difference(
-    name: str, a: list[Record], b: list[Record], groups: list[str | None] | None, margin: float | None, seed: int
+    name: str,
+    a: list[Record],
+    b: list[Record],
+    groups: list[str | None] | None,
+    limits: Interval,
+    margin: float | None,
+    seed: int,
 ) -> Difference:
     x, y = (np.array([r.figures[name] for r in run], float) for run in (a, b))
     maker = TOTALS.get(name.partition("-")[0])
@@ -107,7 +116,7 @@ def _difference(
         paired = paired_bootstrap(first, second, groups, seed=seed)
         values = first.result, second.result
     else:
-        paired = paired_t(x, y, groups)
+        paired = paired_t(x, y, groups, limits)
         values = float(x.mean()), float(y.mean())
     binary = set(np.unique([x, y])) <= {0.0, 1.0}
     flips = mcnemar(x == 1, y == 1) if binary else None

@@ -126,7 +126,7 @@ def _rows(data: Path, frames: int) -> Iterator[tuple[str, Callable[[], Item]]]:
                 raise InputError(
                     f"not a dataset of conversations: no column {', '.join(sorted(missing))}",
                     subject=file,
-                    remedy="sightline build documents",
+                    remedy="turn it into JSON lines: `sightline export DATASET --to messages --out DIR`",
                 )
             for group in range(parquet.num_row_groups):
                 for row in parquet.read_row_group(group).to_pylist():

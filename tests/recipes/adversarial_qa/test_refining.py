@@ -91,6 +91,25 @@ def test_end_to_end_with_exact_calls_and_nothing_to_do_twice(tmp_path: Path) -> 
     assert [json.loads(line)["id"] for line in evaluated] == ["q0", "q1", "q3", "q4", "q5"]
 
 
+def test_of_two_rewrites_that_say_the_same_of_one_scene_one_is_refused(tmp_path: Path) -> None:
+    """Both fixes are "Which gate opens?"; a third question of the scene asked that from the beginning."""
+    data, scene = tmp_path / "q.jsonl", {"context": "The gate s opens."}
+    for before, fixed in ((), ("q0",)), ((choice(7, **scene, question="Which gate opens?"),), ()):
+        questions = [choice(0, **scene), choice(1, **scene), choice(3), *before]
+        fields = {"id", "question", "options", "answer", "context"}
+        data.write_text("".join(one.model_dump_json(include=fields) + "\n" for one in questions), encoding="utf-8")
+        out, models = tmp_path / f"out-{len(before)}", cast()
+        refine_questions(data, out, Judges(**models), engine=QUIET)
+        rows = rows_of(out)
+        taken = tuple(id for id, row in rows.items() if row["question"] == "Which gate opens?" and id != "q7")
+        assert taken == fixed
+        assert {row["split"] for id, row in rows.items() if id in {"q0", "q1"} - {*fixed}} == {"unfixed_train"}
+        assert rows["q1"]["question"] == choice(1).question
+        found = Dataset(out).run.figures["refinement"]
+        assert (found["fixed"], found["attempts"]["repeated"]) == ([len(fixed), 2], 2 - len(fixed))
+        assert found["examples"]["unfixed"][0]["tries"][0]["detail"] == "asked already: Which gate opens?"
+
+
 def test_a_run_stopped_by_its_budget_goes_on_where_it_was(tmp_path: Path) -> None:
     data = lines(tmp_path / "q.jsonl")
     whole = cast()

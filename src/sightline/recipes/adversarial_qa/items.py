@@ -106,7 +106,7 @@ class Try(BaseModel):
 
     model_config = FROZEN
 
-    outcome: Literal["fixed", "still-weak", "undecided", "key-refused", "malformed"]
+    outcome: Literal["fixed", "still-weak", "undecided", "key-refused", "malformed", "repeated"]
     detail: str = ""
     """What was wrong, for people and for the next try."""
     question: str = ""

@@ -1,6 +1,6 @@
 """The story: a multiple-choice set in, one that a blind judge cannot answer out.
 
-questions -> blind test -> rewritten until not weak -> held-out judge -> records, unfixed ones apart
+questions -> blind test -> rewritten until not weak -> distinct -> held-out judge -> records, unfixed ones apart
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sightline.lm.tally import Tally
 from sightline.pipeline import Plan, RunResult
 from sightline.pipeline.plan import AnyStep
 from sightline.recipes.adversarial_qa.blind_test import BlindConfig, BlindTest, HeldOutTest
+from sightline.recipes.adversarial_qa.distinct import DistinctRewrites
 from sightline.recipes.adversarial_qa.figures import refinement_figures
 from sightline.recipes.adversarial_qa.flags import Answers
 from sightline.recipes.adversarial_qa.items import Refined, Sees
@@ -107,7 +108,7 @@ def refine_plan(config: RefineConfig, judges: Judges, pictures: Pictures, run: s
             temperature=config.writer_temperature,
             seed=config.seed,
         )
-        steps.append(Rewrite(rewrite, judges.blind, judges.writer, judges.verifier, pictures))
+        steps += [Rewrite(rewrite, judges.blind, judges.writer, judges.verifier, pictures), DistinctRewrites()]
     else:
         steps.append(Unfixed())
     if judges.held_out is not None:
