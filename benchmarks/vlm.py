@@ -4,8 +4,9 @@ same rows of mixed lengths with one picture each, one thread.
     python benchmarks/vlm.py [ROWS [ROUNDS]]
 
 Prints pictures (for decoding: tokens) a second of CPU time, the median of ROUNDS rounds in which the ways take turns,
-and what share of its yardstick each reaches. Gradient checkpointing, on by default in TRL, is off everywhere. Synthetic
-pictures. Needs trl and datasets.
+and what share of its yardstick each reaches. TRL's gradient checkpointing and bfloat16 are off, as everywhere here.
+"trl by length" groups rows of like length, for which TRL must be given a column of lengths. Synthetic pictures. Needs
+trl and datasets.
 
 The connector's stage has models of its own: SmolVLM-256M and 500M by their published configs, made small by one rule
 (widths, patches and text a quarter; layers and heads a third; the vocabulary a twelfth, so that the head keeps its
@@ -50,7 +51,7 @@ from transformers.utils import logging
 from sightline.core.message import Message, Request
 from sightline.runs.vlm_pictures import SIDE, WORDS, series
 from sightline.train.feature_cache import Featured
-from sightline.train.packing import epochs, packed_epochs
+from sightline.train.packing import bins, epochs, make_packable, packed_epochs
 from sightline.train.parts import PARTS, freeze_all_but
 from sightline.train.stages import Stage, train
 from sightline.vlm import VLM, Connector, Fixed, Fusion, byte_tokenizer, reader_for
@@ -59,8 +60,8 @@ from sightline.vlm.pixels import opened, stacked
 
 LR = 1e-3
 BATCH = 8
-PACK, PACKS = 320, 3
-"""Tokens of a pack, and packs of a step: about eight conversations, as in a batch."""
+PACK = 1152
+"""Tokens of a pack: about eight conversations, as in a batch."""
 EPOCHS = 3
 """Of the connector's stage."""
 ALL = ("encoder", "connector", "llm")
@@ -139,12 +140,9 @@ def ours(rows: int, *, packed: bool = False) -> float:
         if not packed:
             _train(model, ALL, epochs(encoded, BATCH, reader.collate, 0), rows // BATCH)
             return
-        lengths = packed_epochs([_Length(row) for row in encoded], PACK, stacked, 0)
-        packs, seen = 0, 0
-        while seen < rows:
-            seen += int((lengths(packs)["position_ids"] == 0).sum())
-            packs += 1
-        _train(model, ALL, packed_epochs(encoded, PACK, stacked, 0), -(-packs // PACKS), PACKS)
+        make_packable(model)
+        packs = len(bins([len(row.ids) for row in encoded], PACK))
+        _train(model, ALL, packed_epochs(encoded, PACK, stacked, 0), packs)
 
     return rows / timed(whole)
 
@@ -164,18 +162,10 @@ def our_connector(rows: int, shape: Shape, features: Path | None = None) -> floa
     return EPOCHS * rows / timed(whole)
 
 
-def _train(model, trainable: tuple[str, ...], data, steps: int, accumulate: int = 1) -> None:
-    rates = dict.fromkeys(trainable, LR)
-    stage = Stage(name="stage", trainable=trainable, lr=rates, steps=steps, accumulate=accumulate)
+def _train(model, trainable: tuple[str, ...], data, steps: int) -> None:
+    stage = Stage(name="stage", trainable=trainable, lr=dict.fromkeys(trainable, LR), steps=steps)
     with tempfile.TemporaryDirectory() as out:
         train(model, [stage], {"data": data}, Path(out))
-
-
-class _Length:
-    """A row without its pictures, to count packs."""
-
-    def __init__(self, row) -> None:
-        self.ids, self.labels, self.views, self.sizes = row.ids, row.labels, (), ()
 
 
 def bare(rows: int) -> float:
@@ -194,13 +184,16 @@ def bare(rows: int) -> float:
     return rows / timed(whole)
 
 
-def with_trl(rows: int, trainable: tuple[str, ...] = ALL, shape: Shape = PLAIN, rounds: int = 1) -> float:
+def with_trl(
+    rows: int, trainable: tuple[str, ...] = ALL, shape: Shape = PLAIN, rounds: int = 1, *, by_length: bool = False
+) -> float:
     model, reader, chats = setting(rows, shape)
     freeze_all_but(model, trainable, PARTS)
     table = [
         {
             "images": [opened(user.pictures[0].data)],
             "messages": [{"role": "user", "content": user.text}, {"role": "assistant", "content": answer.text}],
+            "length": len(answer.text),
         }
         for user, answer in chats
     ]
@@ -217,6 +210,9 @@ def with_trl(rows: int, trainable: tuple[str, ...] = ALL, shape: Shape = PLAIN, 
             save_strategy="no",
             logging_steps=1000,
             gradient_checkpointing=False,
+            bf16=False,
+            train_sampling_strategy="group_by_length" if by_length else "random",
+            remove_unused_columns=not by_length,
             disable_tqdm=True,
         )
         data = datasets.Dataset.from_list(table)
@@ -247,6 +243,7 @@ def decoded(rows: int) -> tuple[float, float]:
 
 def _turn(rows: int) -> Iterator[tuple[str, float]]:
     yield "trl, everything trains", with_trl(rows)
+    yield "trl by length", with_trl(rows, by_length=True)
     yield "bare loop", bare(rows)
     yield "padded by length", ours(rows)
     yield "packed", ours(rows, packed=True)
@@ -262,6 +259,7 @@ def _turn(rows: int) -> Iterator[tuple[str, float]]:
 COMPARED: tuple[tuple[str, str, float | None], ...] = (
     ("padded by length", "trl, everything trains", None),
     ("packed", "trl, everything trains", 1.5),
+    ("packed", "trl by length", None),
     ("padded by length", "bare loop", 0.95),
     *((f"no cache {size}", f"trl, connector {size}", None) for size in SHAPES),
     *((f"empty cache {size}", f"trl, connector {size}", None) for size in SHAPES),

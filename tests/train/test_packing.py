@@ -10,7 +10,7 @@ from transformers import MambaConfig, MambaForCausalLM
 
 from sightline.core.errors import PlanError
 from sightline.core.message import Message
-from sightline.train.packing import TESTED, bins, check_packable, epochs, leak, packed, packed_epochs
+from sightline.train.packing import TESTED, bins, epochs, leak, make_packable, packed, packed_epochs
 from sightline.vlm.pixels import stacked
 
 
@@ -28,7 +28,7 @@ def _rows(tiny, reader):
 @pytest.mark.parametrize("llm", sorted(TESTED))
 def test_packed_is_separate(tiny, llm, fusion):
     model, reader = tiny.build("siglip", llm, fusion)
-    check_packable(model)
+    make_packable(model)
     rows = _rows(tiny, reader)
     assert leak(model, rows, stacked) <= 1e-5
     broken = {**packed(rows, stacked), "position_ids": torch.arange(sum(len(row.ids) for row in rows))[None]}
@@ -52,7 +52,7 @@ def test_other_language_models_are_refused():
     torch.manual_seed(0)
     model = MambaForCausalLM(MambaConfig(vocab_size=16, hidden_size=8, num_hidden_layers=1, state_size=4))
     with pytest.raises(PlanError, match=r"not proven leak-free.*mamba"):
-        check_packable(model)
+        make_packable(model)
 
 
 @given(st.lists(st.integers(1, 100), min_size=1, max_size=60), st.integers(100, 300))

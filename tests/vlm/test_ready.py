@@ -20,7 +20,7 @@ from transformers.models.smolvlm.processing_smolvlm import get_image_prompt_stri
 from sightline.core.errors import InputError, PlanError, Reject
 from sightline.core.message import Message, Request
 from sightline.train.lora import Lora, add_lora, merge_lora
-from sightline.train.packing import LEAKY, READY, check_packable
+from sightline.train.packing import LEAKY, READY, make_packable
 from sightline.train.parts import part_of
 from sightline.train.stages import Stage, train
 from sightline.vlm.chat import VLMChat
@@ -184,10 +184,10 @@ def test_packed_equals_separate_or_is_refused_with_the_reason(tiny, made, family
     model, reader = made(family)
     if family in LEAKY:
         with pytest.raises(PlanError, match="packing leaks"):
-            check_packable(model)
+            make_packable(model)
         return
     assert model.config.model_type in READY
-    check_packable(model)
+    make_packable(model)
     rows = [reader.encode(chat) for chat in _chats(tiny, family)]
     rows.append(reader.encode([Message.of("user", "no picture"), Message.of("assistant", "x")]))
     with torch.no_grad():

@@ -23,7 +23,7 @@ from sightline.train.feature_cache import Featured, Sees
 from sightline.train.lora import Lora, add_lora, plain_state, save_adapter
 from sightline.train.machine import Machine
 from sightline.train.memory import checkpointing
-from sightline.train.packing import check_packable, epochs, epochs_of_packs, packed
+from sightline.train.packing import epochs, epochs_of_packs, make_packable, packed
 from sightline.train.parts import LORA, PARTS, Parts
 from sightline.train.stages import Choice, Course, Data, Progress, Stage, Watch, train
 from sightline.vlm.chat import whole_model
@@ -149,7 +149,7 @@ class VLMRun(BaseModel):
     def data(self, model: Any, reader: VLMReader | ReadyReader, rows: Sequence[Any], out: Path) -> Data | Featured:
         """Rows -> a batch per step."""
         if self.pack:
-            check_packable(model)
+            make_packable(model)
         together = reader.packed if isinstance(reader, ReadyReader) else partial(packed, stack=stacked)
 
         def batches(rows: Sequence[Any]) -> Data:

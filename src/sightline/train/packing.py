@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sightline.core.errors import PlanError
+from sightline.train.pack_attention import attend_within_conversations
 from sightline.train.stages import Data
 
 TESTED: Final = frozenset({"llama", "qwen2", "qwen3", "mistral", "gemma2", "phi3", "smollm3", "gpt2"})
@@ -49,8 +50,9 @@ class Row(Protocol):
         """Per view."""
 
 
-def check_packable(model: Any) -> None:
-    """Raises PlanError for models on which packing was not proven leak-free, with the reason where it is known."""
+def make_packable(model: Any) -> None:
+    """Has `model` attend within each conversation of a pack alone. Raises PlanError for models on which packing was not
+    proven leak-free, with the reason where it is known."""
     family = model.config.model_type
     if family in LEAKY:
         raise PlanError(
@@ -63,6 +65,7 @@ def check_packable(model: Any) -> None:
             subject=kind,
             remedy=f"train without packing, or use one of {', '.join(sorted(TESTED))}",
         )
+    attend_within_conversations(model)
 
 
 def bins(lengths: Sequence[int], capacity: int) -> list[list[int]]:
