@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sightline.core.errors import Reject
 from sightline.core.media import Box
 from sightline.vlm.resolution import (
+    Crops,
     Dynamic,
     Fixed,
     Native,
@@ -23,7 +24,7 @@ from sightline.vlm.resolution import (
 )
 
 SMOLVLM = Tiles(patch=14, merge=3)
-ALL = [Fixed(size=224, patch=14), Fixed(size=96, fit="pad"), SMOLVLM, Native(), Native(merge=2), Dynamic()]
+ALL = [Fixed(size=224, patch=14), Fixed(size=96, fit="pad"), SMOLVLM, Native(), Native(merge=2), Dynamic(), Crops()]
 
 
 @st.composite
@@ -64,7 +65,8 @@ def test_plans_are_whole(size, resolution, fusion):
 @given(sizes(), st.sampled_from(ALL), st.integers(100, 3000))
 @settings(max_examples=200, deadline=None)
 def test_budget_is_kept_or_refused(size, resolution, budget):
-    if isinstance(resolution, Fixed) and count(resolution.plan(*size)) > budget:
+    least = count(Crops(most=0).plan(*size)) if isinstance(resolution, Crops) else 0
+    if (isinstance(resolution, Fixed) and count(resolution.plan(*size)) > budget) or least > budget:
         with pytest.raises(Reject, match="over-budget"):
             fitted(*size, resolution, budget)
         return
@@ -91,6 +93,46 @@ def test_tiles_cover_without_overlap(size):
     wide, high = tiles[0].resized
     assert sum(view.width * view.height for view in tiles) == wide * high
     assert len({(view.left, view.top) for view in tiles}) == len(tiles)
+
+
+@pytest.mark.parametrize(
+    ("size", "rows", "cols", "tokens", "of_36"),
+    [
+        ((113, 113), 1, 1, 316, 316),
+        ((336, 336), 1, 1, 316, 316),
+        ((560, 336), 1, 2, 412, 412),
+        ((561, 336), 1, 3, 508, 508),
+        ((640, 480), 2, 3, 740, 740),
+        ((480, 640), 3, 2, 748, 748),
+        ((1000, 200), 1, 4, 604, 604),
+        ((800, 600), 3, 4, 1196, 1196),
+        ((1024, 1024), 3, 3, 972, 2140),
+        ((1920, 1080), 3, 4, 1196, 2644),
+        ((2480, 3508), 4, 3, 1204, 2860),
+        ((4096, 300), 1, 12, 1372, 1948),
+        ((300, 4096), 12, 1, 1460, 2084),
+    ],
+)
+def test_crops_are_those_of_molmo(size, rows, cols, tokens, of_36):
+    """Computed by `select_tiling` and `compute_num_tokens` of allenai/molmo's MolmoImageProcessor (crop mode
+    "overlap-and-resize-c2", 336 px, margins 4 and 4, column tokens), for 12 crops at most and for 36."""
+    plan = Crops().plan(*size)
+    _, large = plan.views
+    assert ((large.height - 112) // 224, (large.width - 112) // 224) == (rows, cols)
+    assert count(plan) == tokens
+    assert count(Crops(most=36).plan(*size)) == of_36
+    assert count(Crops(most=0).plan(*size)) == 12 * 13 + 2
+
+
+def test_a_thin_picture_gets_its_crops():
+    """A side within the margins is as one pixel."""
+    assert (Crops().plan(3000, 60).views[1].width, Crops().plan(3000, 60).views[1].height) == (12 * 224 + 112, 336)
+
+
+@pytest.mark.parametrize("wrong", [{"size": 340}, {"margin": 12}, {"margin": 3}])
+def test_crops_that_cannot_be(wrong):
+    with pytest.raises(ValueError, match="crops"):
+        Crops(**wrong)
 
 
 @pytest.mark.parametrize("resolution", ALL)

@@ -23,7 +23,7 @@ from sightline.train.checkpoint import write_whole
 from sightline.train.packing import bins
 from sightline.train.stages import Progress, Stage
 from sightline.vlm.fusion import Fusion
-from sightline.vlm.resolution import FusionKind, Tiles
+from sightline.vlm.resolution import Crops, FusionKind, Tiles
 
 KINDS: Final[tuple[FusionKind, ...]] = ("embed", "cross", "hybrid")
 TASKS: Final = ("colour", "count", "place")
@@ -69,9 +69,9 @@ def variant(config: VLMRun, kind: FusionKind) -> VLMRun:
     Raises PlanError where it would not differ from another."""
     if config.model is not None:
         raise PlanError("a whole model has its fusion already", remedy="a config of parts: encoder, connector, llm")
-    if kind == "hybrid" and not isinstance(config.resolution, Tiles):
-        raise PlanError("hybrid sends tiles across: this resolution makes none", remedy='resolution.kind="tiles", or '
-                        "--fusions embed,cross")  # fmt: skip
+    if kind == "hybrid" and not isinstance(config.resolution, Tiles | Crops):
+        raise PlanError("hybrid sends tiles across: this resolution makes none", remedy='resolution.kind="tiles" or '
+                        '"crops", or --fusions embed,cross')  # fmt: skip
     stages = []
     for stage in config.stages:
         rates = {part: rate for part, rate in stage.lr.items() if part != "cross"}

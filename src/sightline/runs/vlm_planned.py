@@ -30,10 +30,11 @@ from sightline.train.parts import LORA, PARTS, Parts, freeze_all_but, part_of
 from sightline.vlm.chat import whole_reader
 from sightline.vlm.fusion import KEY, Memory, layers_of
 from sightline.vlm.model import VLM
+from sightline.vlm.picture_plan import View
 from sightline.vlm.pretrained import config_of
 from sightline.vlm.reader import VLMReader
 from sightline.vlm.ready.kit import ReadyReader
-from sightline.vlm.resolution import FusionKind, View, count, crosses
+from sightline.vlm.resolution import FusionKind, count, crosses
 from sightline.vlm.rows import IGNORED
 
 DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -119,12 +120,14 @@ def _of_parts(config: VLMRun, load: Load) -> Subject:
     assert llm is not None
     assert resolution is not None
     each = resolution.plan(load.width, load.height)
-    patches = sum((v.width // resolution.patch) * (v.height // resolution.patch) for v in each.views)
+    patches = sum(map(resolution.encoded, each.views))
     length = load.words + load.images * count(each, config.fusion.kind)
     text = config_of(llm)
 
     def build(layers: int) -> VLM:
-        return VLM(config_of(encoder), config.connector, config.fusion, shortened(text, layers))
+        model = VLM(config_of(encoder), config.connector, config.fusion, shortened(text, layers))
+        model.model.config.crops = resolution.crops
+        return model
 
     return Subject(
         text=text,

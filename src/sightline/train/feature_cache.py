@@ -72,8 +72,9 @@ class FeatureCache:
 
     def __init__(self, model: Sees, folder: Path) -> None:
         self.model, self.folder = model, folder
-        settings = fingerprint([FORMAT, model.config.patch, list(model.config.vision_layers or ()), torch.__version__])
-        self.key = fingerprint([settings, digest(model.encoder.state_dict())])
+        seen = model.config
+        settings = [FORMAT, seen.patch, list(seen.vision_layers or ()), list(seen.crops or ()), torch.__version__]
+        self.key = fingerprint([*settings, digest(model.encoder.state_dict())])
         self.usage = Usage()
         self._kept: dict[str, Tensor] = {}
         self._new: dict[str, Tensor] = {}

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from sightline.vlm.fusion import Fusion
     from sightline.vlm.model import VLM
     from sightline.vlm.reader import VLMReader, reader_for
-    from sightline.vlm.resolution import Dynamic, Fixed, Native, Tiles, count
+    from sightline.vlm.resolution import Crops, Dynamic, Fixed, Native, Tiles, count
     from sightline.vlm.tokenizer import byte_tokenizer
 
 __all__ = [
     "VLM",
     "Connector",
+    "Crops",
     "Dynamic",
     "Fixed",
     "Fusion",
@@ -39,6 +40,7 @@ __getattr__, __dir__ = lazy_door(
     {
         "VLM": "sightline.vlm.model:VLM",
         "Connector": "sightline.vlm.connector:Connector",
+        "Crops": "sightline.vlm.resolution:Crops",
         "Dynamic": "sightline.vlm.resolution:Dynamic",
         "Fixed": "sightline.vlm.resolution:Fixed",
         "Fusion": "sightline.vlm.fusion:Fusion",

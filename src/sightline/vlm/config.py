@@ -33,6 +33,9 @@ class VLMConfig(PreTrainedConfig):
     """Hidden states of the encoder to join; empty for the last."""
     patch: int = 16
     """Pixels of the side of one feature of the encoder."""
+    crops: list[int] | None = None
+    """Side in pixels and margin in patches of overlapping crops in which the encoder sees a view; None where it sees it
+    whole. The reader's resolution decides."""
     image_token_id: int = -1
     seen_token_id: int = -1
     """-1 until a reader's tokenizer is fitted to the model."""

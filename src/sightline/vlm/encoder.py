@@ -9,7 +9,7 @@ Shapes: V views, H x W pixels, p patch side, T = sum over views of (h/p)(w/p), C
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -50,6 +50,8 @@ class PatchVisionConfig(PreTrainedConfig):
 
 Sizes = Sequence[Sequence[int]]
 """(height, width, ...) in pixels per view."""
+Crops = Sequence[int]
+"""Side in pixels and margin in patches."""
 
 
 def listed(image_sizes: Tensor | Sizes) -> Sizes:
@@ -197,6 +199,31 @@ def encoded(encoder: nn.Module, pixel_values: Tensor, sizes: Sizes, side: int, l
             remedy="does the resolution state its patch size?",
         )
     return torch.cat([state[:, state.shape[1] - expected :] for state in flat], dim=-1).flatten(0, 1)
+
+
+def in_crops(see: Callable[[Tensor], Tensor], pixel_values: Tensor, sizes: Sizes, side: int, crops: Crops) -> Tensor:
+    """Features of every patch (T, C) by an encoder `see` of squares of one size, crops (N, 3, S, S) -> (N * n * n, C):
+    every view is cut into squares that overlap, and of two that see a patch the one is taken in which it lies further
+    inside (Molmo, arXiv 2409.17146)."""
+    size, margin = crops
+    stride = size - 2 * margin * side
+    places = [
+        (view, [(y, x) for y in range(0, shape[0] - size + 1, stride) for x in range(0, shape[1] - size + 1, stride)])
+        for view, shape in enumerate(sizes)
+    ]
+    cut = [pixel_values[view, :, y : y + size, x : x + size] for view, corners in places for y, x in corners]
+    n = size // side
+    seen = iter(see(torch.stack(cut)).unflatten(0, (-1, n, n)))
+    views = []
+    for view, corners in places:
+        high, wide = sizes[view][:2]
+        rows: dict[int, list[Tensor]] = {}
+        for y, x in corners:
+            down = slice(margin if y else 0, n if y + size == high else n - margin)
+            across = slice(margin if x else 0, n if x + size == wide else n - margin)
+            rows.setdefault(y, []).append(next(seen)[down, across])
+        views.append(torch.cat([torch.cat(row, dim=1) for row in rows.values()]).flatten(0, 1))
+    return torch.cat(views)
 
 
 def _turned(x: Tensor, angles: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutpu
 from sightline.core.errors import InputError, ModelError
 from sightline.vlm.config import VLMConfig, composed
 from sightline.vlm.connector import Connector, connected
-from sightline.vlm.encoder import Sizes, encoded, listed
+from sightline.vlm.encoder import Sizes, encoded, in_crops, listed
 from sightline.vlm.fusion import KEY, CrossBlock, Fusion, Memory, drop_memory, layers_of, remembered
 
 
@@ -83,8 +83,15 @@ class VLMModel(VLMPreTrainedModel):
     def encode(self, pixel_values: Tensor, image_sizes: Tensor | Sizes) -> Tensor:
         """Views (V, 3, H, W) -> features of every patch (T, C) before the connector: what a cache may keep while the
         encoder is frozen. `image_sizes` (V, 3): height, width, 1 where the view is reached by cross-attention."""
-        layers = tuple(self.config.vision_layers or ())
-        return encoded(self.encoder, pixel_values, listed(image_sizes), self.config.patch, layers)
+        layers, patch, sizes = tuple(self.config.vision_layers or ()), self.config.patch, listed(image_sizes)
+        if not self.config.crops:
+            return encoded(self.encoder, pixel_values, sizes, patch, layers)
+        side = self.config.crops[0]
+
+        def see(crops: Tensor) -> Tensor:
+            return encoded(self.encoder, crops, [(side, side)] * len(crops), patch, layers)
+
+        return in_crops(see, pixel_values, sizes, patch, self.config.crops)
 
     def views(self, features: Tensor, image_sizes: Tensor | Sizes) -> list[Tensor]:
         """Features of every patch -> (tokens, D) per view."""

@@ -12,7 +12,8 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from sightline.core.errors import Reject
-from sightline.vlm.resolution import FusionKind, PicturePlan, crosses
+from sightline.vlm.picture_plan import PicturePlan
+from sightline.vlm.resolution import FusionKind, crosses
 
 MEAN = (0.5, 0.5, 0.5)
 STD = (0.5, 0.5, 0.5)

@@ -23,12 +23,12 @@ from transformers import AutoProcessor, BatchFeature, PreTrainedTokenizerBase, P
 from sightline.core.errors import InputError, Reject
 from sightline.core.message import Message, Picture
 from sightline.vlm.config import VLMConfig
+from sightline.vlm.picture_plan import PicturePlan
 from sightline.vlm.pixels import MEAN, STD, cut, opened, sizes_of, stacked
 from sightline.vlm.resolution import (
     IMAGE,
     SEEN,
     FusionKind,
-    PicturePlan,
     Resolution,
     count,
     fitted,
@@ -227,6 +227,7 @@ def reader_for(
     vocabulary = tokenizer.get_vocab()
     for holder in (config, model.model.config):
         holder.image_token_id, holder.seen_token_id = vocabulary[IMAGE], vocabulary[SEEN]
+        holder.crops = resolution.crops
     model.generation_config.eos_token_id = vocabulary[FINISH]
     model.generation_config.pad_token_id = vocabulary[PAD]
     # a model that writes a placeholder would ask for a picture that nobody gave

@@ -9,17 +9,15 @@ Pixels: origin top left, x right, y down. Nothing here touches a picture; no tor
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import ceil, floor, sqrt
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sightline.core.errors import InputError, Reject
-from sightline.core.media import Box
+from sightline.vlm.picture_plan import PicturePlan, View
 
 FusionKind = Literal["embed", "cross", "hybrid"]
-Markers = Literal["none", "ends", "rows"]
 
 IMAGE: Final = "<image>"
 """Replaced by one feature in the sequence."""
@@ -28,63 +26,11 @@ SEEN: Final = "<seen>"
 START: Final = "<image_start>"
 END: Final = "<image_end>"
 ROW: Final = "<image_row>"
-"""After each row of features but the last."""
+"""After each row of features; where there are no ends, the last row has END in its place."""
 OVERVIEW: Final = "<overview>"
 """Before the whole picture where tiles came first."""
 FRAMES: Final = 50
 """Frames of a video at most, as SmolVLM."""
-
-
-class View(NamedTuple):
-    """One picture that the encoder sees: the original resized to `resized`, then cut at (left, top); what lies
-    outside the resized picture is filled."""
-
-    width: int
-    height: int
-    resized: tuple[int, int]
-    left: int
-    top: int
-    rows: int
-    """Of features after the connector."""
-    cols: int
-    tile: tuple[int, int] | None = None
-    """Row and column from 1; None for a view of the whole picture."""
-
-
-@dataclass(frozen=True, slots=True)
-class PicturePlan:
-    """Views in the order of their tokens."""
-
-    size: tuple[int, int]
-    views: tuple[View, ...]
-    markers: Markers
-
-    @property
-    def features(self) -> int:
-        """Vectors that the connector gives for this picture."""
-        return sum(view.rows * view.cols for view in self.views)
-
-    def to_view(self, box: Box, index: int) -> Box:
-        """A box in pixels of the original -> pixels of view `index`; it may lie outside that view."""
-        view = self.views[index]
-        across, down = view.resized[0] / self.size[0], view.resized[1] / self.size[1]
-        return Box(
-            box.left * across - view.left,
-            box.top * down - view.top,
-            box.right * across - view.left,
-            box.bottom * down - view.top,
-        )
-
-    def from_view(self, box: Box, index: int) -> Box:
-        """The inverse of `to_view`."""
-        view = self.views[index]
-        across, down = self.size[0] / view.resized[0], self.size[1] / view.resized[1]
-        return Box(
-            (box.left + view.left) * across,
-            (box.top + view.top) * down,
-            (box.right + view.left) * across,
-            (box.bottom + view.top) * down,
-        )
 
 
 class Strategy(BaseModel):
@@ -104,9 +50,19 @@ class Strategy(BaseModel):
         """Pixels of a feature's side."""
         return self.patch * self.merge
 
+    @property
+    def crops(self) -> tuple[int, int] | None:
+        """Side in pixels and margin in patches of the overlapping crops in which an encoder sees a view, where it does
+        not see it whole."""
+        return None
+
     def grid(self, pixels: int) -> int:
         """Features along a side of a view."""
         return pixels // self.patch // self.merge
+
+    def encoded(self, view: View) -> int:
+        """Patches that the encoder works through for a view."""
+        return (view.width // self.patch) * (view.height // self.patch)
 
     def checked(self, width: int, height: int) -> None:
         """Refuses what no strategy takes."""
@@ -257,7 +213,81 @@ class Dynamic(Strategy):
         return (START, END)
 
 
-Resolution = Annotated[Fixed | Tiles | Native | Dynamic, Field(discriminator="kind")]
+class Crops(Strategy):
+    """The picture in one view, then larger, seen in crops that overlap (Molmo, arXiv 2409.17146, section 2): a patch is
+    taken from the crop in which it lies further inside, so that none counts twice and each has `margin` around it.
+
+    336 px, patch 14, merge 2: 144 features for the overview; n x m crops give (8 n + 4) x (8 m + 4), and every row ends
+    in a marker.
+    """
+
+    kind: Literal["crops"] = "crops"
+    patch: int = Field(default=14, ge=1)
+    merge: int = Field(default=2, ge=1)
+    size: int = Field(default=336, ge=1)
+    """Pixels of a crop's side; must be what the encoder's position table holds."""
+    margin: int = Field(default=4, ge=0)
+    """Patches at each side of a crop that its neighbour sees too."""
+    most: int = Field(default=12, ge=0)
+    """Crops of a picture at most; 0 for the overview alone."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Crops:
+        if self.size % self.step or self.stride < 1 or self.stride % self.step or self.margin % self.merge:
+            raise ValueError("crops and margins must be whole features, and a crop wider than both its margins")
+        return self
+
+    @property
+    def crops(self) -> tuple[int, int]:
+        return self.size, self.margin
+
+    @property
+    def stride(self) -> int:
+        """Pixels from one crop to the next."""
+        return self.size - 2 * self.margin * self.patch
+
+    def encoded(self, view: View) -> int:
+        down, across = ((side - self.size) // self.stride + 1 for side in (view.height, view.width))
+        return down * across * (self.size // self.patch) ** 2
+
+    def plan(self, width: int, height: int) -> PicturePlan:
+        """The overview, then the crops joined to one view; neither is stretched, both are filled."""
+        self.checked(width, height)
+        overview = self._view(width, height, self.size, self.size)
+        if not self.most:
+            return PicturePlan((width, height), (overview,), "both")
+        down, across = self._tiling(width, height)
+        around = self.size - self.stride
+        large = self._view(width, height, across * self.stride + around, down * self.stride + around)
+        return PicturePlan((width, height), (overview, large._replace(tile=(1, 1))), "both")
+
+    def _view(self, width: int, height: int, wide: int, high: int) -> View:
+        scale = min(wide / width, high / height)
+        resized = (max(1, round(width * scale)), max(1, round(height * scale)))
+        left, top = -((wide - resized[0]) // 2), -((high - resized[1]) // 2)
+        return View(wide, high, resized, left, top, self.grid(high), self.grid(wide))
+
+    def _tiling(self, width: int, height: int) -> tuple[int, int]:
+        """Rows and columns of crops: the least enlargement, or where all shrink the least shrinking; of equals the
+        fewer crops. Sides are compared without their margins, one pixel at least."""
+        around = self.size - self.stride
+        inner = max(1, height - around), max(1, width - around)
+        ways = [(r, c) for r in range(1, self.most + 1) for c in range(1, self.most // r + 1)]
+        ways.sort(key=lambda way: (way[0] * way[1], way[0]))
+        scales = {way: min(n * self.stride / side for n, side in zip(way, inner, strict=True)) for way in ways}
+        larger = [way for way in ways if scales[way] >= 1]
+        return min(larger, key=scales.__getitem__) if larger else max(ways, key=scales.__getitem__)
+
+    def coarser(self) -> Crops | None:
+        """One crop fewer."""
+        return self.model_copy(update={"most": self.most - 1}) if self.most else None
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return (START, ROW, END)
+
+
+Resolution = Annotated[Fixed | Tiles | Native | Dynamic | Crops, Field(discriminator="kind")]
 
 
 def crosses(view: View, fusion: FusionKind) -> bool:
@@ -268,7 +298,7 @@ def crosses(view: View, fusion: FusionKind) -> bool:
 def layout(plan: PicturePlan, fusion: FusionKind) -> Iterator[tuple[str, int]]:
     """The picture as special tokens, in order: (token, how often in a row)."""
     for view in plan.views:
-        if len(plan.views) > 1:
+        if len(plan.views) > 1 and plan.markers == "none":
             yield (OVERVIEW if view.tile is None else f"<tile_{view.tile[0]}_{view.tile[1]}>"), 1
         if crosses(view, fusion):
             yield SEEN, 1
@@ -276,6 +306,12 @@ def layout(plan: PicturePlan, fusion: FusionKind) -> Iterator[tuple[str, int]]:
             for row in range(view.rows):
                 yield IMAGE, view.cols
                 yield (END if row == view.rows - 1 else ROW), 1
+        elif plan.markers == "both":
+            yield START, 1
+            for _ in range(view.rows):
+                yield IMAGE, view.cols
+                yield ROW, 1
+            yield END, 1
         elif plan.markers == "ends":
             yield START, 1
             yield IMAGE, view.rows * view.cols
