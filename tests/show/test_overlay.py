@@ -35,6 +35,12 @@ def test_labels_are_drawn_and_counted() -> None:
         draw_boxes(picture, boxes, ["1", "2"])
 
 
+def test_a_thumbnail_of_a_turned_photo_is_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert pixels(thumbnail(encoded(Image.new("RGB", (40, 20), "white"), "JPEG", exif=exif), 500)) == (20, 40)
+
+
 @pytest.mark.parametrize(("size", "small"), [((2000, 1000), (500, 250)), ((300, 200), (300, 200))])
 def test_a_thumbnail_keeps_its_shape_and_is_never_enlarged(size: tuple[int, int], small: tuple[int, int]) -> None:
     made = thumbnail(encoded(Image.new("RGB", size, "white")), 500)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -11,6 +12,7 @@ from PIL import Image
 from sightline.core.errors import InputError, Reject
 from sightline.core.media import MediaRef
 from sightline.core.message import Message, Picture
+from sightline.vlm.pixels import opened
 from sightline.vlm.resolution import Fixed, Native
 from sightline.vlm.template import FINISH
 
@@ -55,6 +57,25 @@ def test_both_doors_give_the_same_tokens_and_the_same_mask(tiny, reader):
     assert all(
         torch.equal(a[:, : b.shape[1], : b.shape[2]], b) for a, b in zip(other["pixel_values"], row.views, strict=True)
     )
+
+
+def _encoded(picture, form="PNG", **options):
+    out = BytesIO()
+    picture.save(out, form, **options)
+    return out.getvalue()
+
+
+def test_a_picture_is_seen_as_viewers_show_it():
+    lying = Image.new("RGB", (40, 20), "white")
+    lying.paste("black", (0, 0, 20, 20))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # of a phone held upright: to be turned clockwise
+    upright = opened(_encoded(lying, "JPEG", exif=exif))
+    assert upright.size == (20, 40)
+    assert [upright.getpixel((10, row))[0] > 128 for row in (5, 35)] == [False, True]
+    assert opened(_encoded(Image.new("RGBA", (4, 4), (0, 0, 0, 0)))).getpixel((0, 0)) == (255, 255, 255)
+    grey = Image.fromarray(np.full((4, 4), 128 * 257, np.uint16))
+    assert opened(_encoded(grey)).getpixel((0, 0)) == (128, 128, 128)
 
 
 def test_every_assistant_turn_and_its_end_are_trained_and_nothing_else(tiny, reader):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from transformers import (
@@ -197,7 +197,7 @@ def _chat_part(part: Text | Picture | Clip) -> dict[str, Any]:
     assert isinstance(part, Picture)
     if part.data is None:
         raise InputError("a picture without its bytes cannot be seen", subject=part.ref.sha256)
-    return {"type": "image", "image": Image.open(BytesIO(part.data)).convert("RGB")}
+    return {"type": "image", "image": ImageOps.exif_transpose(Image.open(BytesIO(part.data))).convert("RGB")}
 
 
 def _has_media(request: Request) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
 from sightline.core.errors import MediaError
 from sightline.core.media import Box
@@ -37,7 +37,7 @@ def draw_boxes(picture: bytes, boxes_px: Sequence[Box], labels: Sequence[str] = 
 
 
 def thumbnail(picture: bytes, max_side: int, *, quality: int = 70) -> bytes:
-    """A WebP copy whose longer side is at most `max_side` pixels; never enlarged, nothing hidden in metadata.
+    """An upright WebP copy whose longer side is at most `max_side` pixels; never enlarged, nothing hidden in metadata.
     Raises MediaError where the picture cannot be read."""
     image = _opened(picture).convert("RGB")
     image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
@@ -61,4 +61,4 @@ def _opened(picture: bytes) -> Image.Image:
         image.load()
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
         raise MediaError("a stored picture cannot be read", subject=str(error)) from error
-    return image
+    return ImageOps.exif_transpose(image)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from sightline.core.errors import Reject
@@ -22,10 +22,17 @@ FILL = (127, 127, 127)
 
 
 def opened(data: bytes) -> Image.Image:
-    """The decoded picture in RGB. Raises `Reject("unreadable-picture")`."""
+    """The decoded picture in RGB as a viewer shows it: turned upright (EXIF), what is transparent on white, 16 bits
+    scaled to 8. Raises `Reject("unreadable-picture")`."""
     try:
         with Image.open(BytesIO(data)) as picture:
-            return picture.convert("RGB")
+            upright = ImageOps.exif_transpose(picture)
+            if upright.mode.startswith("I;16"):
+                upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
+            if upright.has_transparency_data:
+                clear = upright.convert("RGBA")
+                upright = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+            return upright.convert("RGB")
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise Reject("unreadable-picture", error=type(error).__name__) from error
 
