@@ -13,6 +13,7 @@ import pytest
 import torch
 import transformers as t
 from PIL import Image
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch.nn import functional as F
 from transformers.models.internvl.processing_internvl import InternVLProcessor
 from transformers.models.smolvlm.processing_smolvlm import get_image_prompt_string
@@ -25,7 +26,7 @@ from sightline.train.parts import part_of
 from sightline.train.stages import Stage, train
 from sightline.vlm.chat import VLMChat
 from sightline.vlm.ready.families import FAMILIES
-from sightline.vlm.ready.kit import ready
+from sightline.vlm.ready.kit import ReadyReader, ready
 
 ALL = sorted(FAMILIES)
 SOME = [f if f in ("idefics3", "mllama", "qwen2_vl") else pytest.param(f, marks=pytest.mark.slow) for f in ALL]
@@ -177,6 +178,51 @@ def test_trained_are_the_answers_and_their_ends(tiny, made, family):
         row = reader.encode(chat)
         trained = reader.tokenizer.decode(row.ids[row.labels != -100].tolist())
         assert trained == "".join(m.parts[0].text + "<|im_end|>" for m in chat if m.role == "assistant")
+
+
+SPOKEN = (
+    "{% for m in messages %}{{ m['role'] | capitalize }}: {% for p in m['content'] %}"
+    "{% if p['type'] == 'image' %}<image>{% else %}{{ p['text'] }}{% endif %}{% endfor %} {% endfor %}"
+    "{% if add_generation_prompt %}Assistant:{% endif %}"
+)
+"""As of LLaVA 1.5 and SmolVLM: a space before the answer, none where one is asked for, no mark of the beginning."""
+
+
+@pytest.mark.parametrize("space", ["\u2581", "\u0120"])
+def test_a_token_of_the_answer_is_trained_though_it_begins_with_the_templates_space(tiny, ready_parts, space):
+    marks = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    words = (f"{space}{word}" for word in ("User:", "Assistant:", "cat", "what", "yes"))
+    vocabulary = {word: i for i, word in enumerate([*marks.values(), "<image>", *words, "User:", "what", space])}
+    inner = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    inner.pre_tokenizer = (
+        pre_tokenizers.Metaspace(prepend_scheme="first")
+        if space == "\u2581"
+        else pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+                pre_tokenizers.Split(space, "merged_with_next"),
+            ]
+        )
+    )
+    inner.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+    tokenizer = t.PreTrainedTokenizerFast(tokenizer_object=inner, chat_template=SPOKEN, **marks)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    tokenizer.image_token = "<image>"
+    model = ready_parts.model_of("llava", tokenizer)
+    reader = ReadyReader(model, tokenizer, ready_parts.processor("llava"))
+    chat = [Message.of("user", tiny.picture(), "what"), Message.of("assistant", "cat"), Message.of("user", "what"),
+            Message.of("assistant", "yes")]  # fmt: skip
+    row, prompt = reader.encode(chat), reader.encode(chat[:-1], prompt=True)
+    asked = [{"role": "user", "content": [{"type": "image", "image": _image(chat[0].parts[0])},
+                                          {"type": "text", "text": "what"}]}]  # fmt: skip
+    stock = STOCK["llava"](reader.image_processor, tokenizer)
+    stock.chat_template = SPOKEN
+    theirs = stock.apply_chat_template(asked, tokenize=True, return_dict=True, add_generation_prompt=True)
+    assert theirs["input_ids"][0] == reader.encode(chat[:1], prompt=True).ids.tolist()
+    assert row.ids[: len(prompt.ids)].equal(prompt.ids)
+    trained = [tokenizer.convert_ids_to_tokens(one) for one in row.ids[row.labels != -100].tolist()]
+    assert [one for one in trained if one != space] == [f"{space}cat", f"{space}yes", "</s>"]
+    assert row.labels[len(prompt.ids)] != -100, "the first token that is to be written"
 
 
 @pytest.mark.parametrize("family", ALL)

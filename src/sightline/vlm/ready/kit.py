@@ -48,9 +48,10 @@ class ReadyReader:
     """Words and pictures -> keywords of a ready model.
 
     The checkpoint's own chat template is filled with stand-ins, so that we know which characters are answers. The whole
-    is then tokenized at once, as the stock processor does it. Trained: every assistant turn with the control token
-    that ends it (the end-of-sequence token after the last one where the template writes none). Words that spell a
-    control token are refused, as they could not be told apart.
+    is then tokenized at once, as the stock processor does it. Trained: every token that holds a letter of an assistant
+    turn (in "Assistant: cat" the first is " cat" for many tokenizers), and the control token that ends the turn (the
+    end-of-sequence token after the last one where the template writes none). Words that spell a control token are
+    refused, as they could not be told apart.
     """
 
     def __init__(self, model: Any, tokenizer: Any, image_processor: Any) -> None:
@@ -110,10 +111,10 @@ class ReadyReader:
                     answers.append((len(text) - len(piece), len(text)))
         if answers and not prompt and not any(self._ends(text, stop) for _, stop in answers[-1:]):
             text += self.tokenizer.eos_token or ""
-        made = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        made = self.tokenizer(text, add_special_tokens=self._adds(text), return_offsets_mapping=True)
         ids = torch.tensor(made["input_ids"])
         spans = [(start, self._ends(text, stop) or stop) for start, stop in answers]
-        trained = [any(start <= low and high <= stop for start, stop in spans) for low, high in made["offset_mapping"]]
+        trained = [any(low < stop and start < high for start, stop in spans) for low, high in made["offset_mapping"]]
         labels = torch.where(torch.tensor(trained), ids, IGNORED)
         if longest is not None and len(ids) > longest:
             raise Reject("row-too-long", tokens=len(ids), limit=longest)
@@ -194,6 +195,12 @@ class ReadyReader:
             number, _, after = one.partition("\ue001")
             yield words[int(number)]
             yield after, None
+
+    def _adds(self, text: str) -> bool:
+        """Whether the tokenizer is to set its own mark of the beginning, as the stock processors have it do where the
+        checkpoint's template writes none (LLaVA 1.5)."""
+        begin = self.tokenizer.bos_token
+        return not self.family.template and not (begin and text.startswith(begin))
 
     def _ends(self, text: str, at: int) -> int:
         """Where the control token stops that ends an answer at `at`; 0 where there is none."""
