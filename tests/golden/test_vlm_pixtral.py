@@ -37,3 +37,22 @@ def test_same_weights_same_features():
         made = ours(pixels, sizes).last_hidden_state
     assert made.shape == theirs.shape == (6 * 8 + 4 * 5, 32)
     assert torch.allclose(made, theirs, atol=1e-5)
+
+
+def test_places_stay_apart_in_half_precision():
+    """A strip of 200 columns: angles rounded to bfloat16 gave an error of 0.078."""
+    torch.manual_seed(0)
+    config = NativeVisionConfig(
+        hidden_size=64,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        patch_size=8,
+        initializer_range=0.2,
+    )
+    model = NativeVision(config).eval().to(torch.bfloat16)
+    pixels = torch.randn(1, 3, 16, 1600).to(torch.bfloat16)
+    with torch.no_grad():
+        half = model(pixels, [[16, 1600]]).last_hidden_state.float()
+        whole = model.float()(pixels.float(), [[16, 1600]]).last_hidden_state
+    assert float((half - whole).norm() / whole.norm()) < 0.03

@@ -123,7 +123,7 @@ class NativeVision(PreTrainedModel):
         sizes = listed(image_sizes)
         cut, places = patches(pixel_values, sizes, self.config.patch_size)
         x = self.ln_pre(self.patch_proj(cut))
-        angles = self._angles(places).to(x.dtype)
+        angles = self._angles(places)
         same = len({(size[0], size[1]) for size in sizes}) == 1
         views = len(pixel_values) if same else 1
         mask = None if same else places[:, None, 0] == places[None, :, 0]
@@ -227,8 +227,9 @@ def in_crops(see: Callable[[Tensor], Tensor], pixel_values: Tensor, sizes: Sizes
 
 
 def _turned(x: Tensor, angles: Tensor) -> Tensor:
-    """Rotary positions: x (B, heads, N, D), angles (B, N, D/2)."""
-    cos, sin = angles.cos()[:, None], angles.sin()[:, None]
+    """Rotary positions: x (B, heads, N, D), angles (B, N, D/2) in float32: in bfloat16 that of place 100 would be off
+    by a quarter."""
+    cos, sin = (part[:, None].to(x.dtype) for part in (angles.cos(), angles.sin()))
     first, second = x.chunk(2, dim=-1)
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
 
