@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import BytesIO
 
 import av
@@ -22,12 +23,12 @@ from sightline.evaluate.boxes import Convention, parse_boxes
 from sightline.runs import vlm_exam
 from sightline.runs.vlm_config import changed
 from sightline.runs.vlm_data import Item, held_out, items
-from sightline.runs.vlm_exam import Asked, Check, asked, examined
+from sightline.runs.vlm_exam import Check, asked, examined
 from sightline.runs.vlm_fusions import variant
 from sightline.runs.vlm_run import VLMRun
 from sightline.runs.vlm_stages import tiny_config
 from sightline.runs.vlm_tasks import as_task
-from sightline.runs.vlm_tuning import placed
+from sightline.runs.vlm_tuning import gathered, placed
 from sightline.train.stages import Stage
 from sightline.vlm.chat import VLMChat
 
@@ -162,12 +163,37 @@ def test_figures_are_scored_by_the_metric_of_their_task(monkeypatch):
     scores, answers = examined(None, reader, questions)
     assert {name: score.value for name, score in scores.items()} == dict.fromkeys(rows, 1.0)
     assert len(answers) == 4
-    wrong = Asked("locate", "acc@0.5", 1.0, (item,))
     with pytest.raises(InputError, match="needs boxes"):
-        examined(None, reader, [wrong])
+        asked((Check(metric="iou"),), {"answer": "answer"}, rows)
+    with pytest.raises(InputError, match="no such metric"):
+        asked((Check(metric="anlz"),), {"answer": "answer"}, rows)
     with pytest.raises(InputError, match="no stage draws"):
         asked((Check(data="other"),), {"answer": "answer"}, rows)
     assert len(asked((Check(),), {"a": "answer", "b": "answer"}, {"a": rows["answer"], "b": rows["answer"]})) == 1
+
+
+def test_questions_are_drawn_from_all_documents_and_only_where_one_is_answered():
+    rows = [_item(n, f"g{n // 100}") for n in range(300)]
+    (own,) = asked((Check(rows=6),), {"a": "answer"}, {"a": rows})
+    assert [item.id for item in own.items] == ["i0", "i50", "i100", "i150", "i200", "i250"]
+    left_open = replace(rows[0], messages=(*rows[0].messages, Message.of("user", "sure?")))
+    bare = replace(rows[1], messages=rows[1].messages[1:])
+    (own,) = asked((Check(),), {"a": "answer"}, {"a": [left_open, bare, rows[2]]})
+    assert [item.id for item in own.items] == ["i2"]
+
+
+def test_a_row_without_group_or_split_is_one_of_its_own(tmp_path):
+    data = _set(tmp_path, [_row(f"r{i}", group=None, split=None) for i in range(2)] + [_row("n", group=0)])
+    groups = [(item.group, item.split) for item in items(data, {})]
+    assert groups == [("r0", "train"), ("r1", "train"), ("0", "train")]
+
+
+def test_of_several_processes_the_first_writes_what_was_refused(tmp_path, monkeypatch):
+    data = _set(tmp_path, [_row("r0"), _row("r1"), BAD["junk"][0]])
+    for rank, written in (("1", False), ("0", True)):
+        monkeypatch.setenv("RANK", rank)
+        gathered(tiny_config((STAGE,)), {"data": (data,)}, tmp_path / "out")
+        assert (tmp_path / "out" / "refused.jsonl").exists() == written
 
 
 def test_datasets_go_to_the_names_that_stages_draw_from(tmp_path):

@@ -112,7 +112,7 @@ def _picture(data: bytes) -> Picture:
 def _rows(data: Path, frames: int) -> Iterator[tuple[str, Callable[[], Item]]]:
     if data.is_file():
         for number, row in json_rows(data):
-            id_ = str(row.get("id", f"line {number}"))
+            id_ = _said(row, "id", f"line {number}")
             yield id_, lambda row=row, id_=id_: _written(row, id_, data.parent, frames)  # type: ignore[misc]
         return
     files = sorted(data.glob("data/*.parquet"))
@@ -168,11 +168,16 @@ def _written(row: dict[str, Any], id_: str, folder: Path, frames: int) -> Item:
         shown.append(video_pictures(path, frames))
     return Item(
         id=id_,
-        split=str(row.get("split", "train")),
+        split=_said(row, "split", "train"),
         messages=_conversation(messages or [], pictures, shown),
-        group=str(row.get("group", id_)),
-        language=str(row.get("language", "en")),
+        group=_said(row, "group", id_),
+        language=_said(row, "language", "en"),
     )
+
+
+def _said(row: dict[str, Any], name: str, otherwise: str) -> str:
+    value = row.get(name)
+    return otherwise if value is None else str(value)
 
 
 def _bytes(folder: Path, name: str) -> bytes:

@@ -23,6 +23,7 @@ from sightline.vlm.pixels import opened
 OWN: Final[Mapping[Task, str]] = {"answer": "anls", "locate": "acc@0.5", "read": "anls", "show": "text+box"}
 """The metric of a task. "acc@0.5": share of true boxes met with an IoU of at least one half; "text+box": ANLS where the
 first box is met, 0 elsewhere."""
+OF_BOXES: Final = ("acc@0.5", "iou", "text+box")
 SPACE: Final = Convention(unit="thousand")
 _TAGGED: Final = re.compile(r"\s*<box>.*?</box>")
 
@@ -40,9 +41,9 @@ class Check(BaseModel):
     weight: float = Field(default=1.0, ge=0)
     """In the mean by which the best checkpoint is told."""
     rows: int = Field(default=64, ge=1)
-    """Questions at every save, at most."""
+    """Questions at every save, at most; of more rows, evenly over all."""
     tests: int = Field(default=500, ge=1)
-    """Questions of the test rows, at most, answered once at the end."""
+    """The same of the test rows, answered once at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +69,34 @@ def asked(
     checks: Sequence[Check], tasks: Mapping[str, Task], rows: Mapping[str, Sequence[Item]], *, last: bool = False
 ) -> list[Asked]:
     """The questions of `checks`: `tests` of them for the `last` time, else `rows`. `rows`, by name, may lack a name: it
-    has none; one list under two names is asked once. Raises InputError for a name that no stage draws from."""
+    has none; one list under two names is asked once; a row whose last turn answers no question is not asked. Raises
+    InputError for a name that no stage draws from, an unknown metric, and one of boxes for answers without any."""
     found = []
     distinct = list({id(rows.get(name)): name for name in reversed(list(tasks))}.values())
     for check in checks:
         if check.data and check.data not in tasks:
             raise InputError("a check of data that no stage draws from", subject=check.data)
+        if check.metric and check.metric not in OF_BOXES:
+            metric(check.metric)
         for name in [check.data] if check.data else reversed(distinct):
-            own = tuple(rows.get(name, ()))[: check.tests if last else check.rows]
+            own = _spread([item for item in rows.get(name, ()) if _asks(item)], check.tests if last else check.rows)
             told = f"{name} {check.metric}" if check.metric else name
+            kind = check.metric or OWN[tasks[name]]
+            if kind in OF_BOXES and not all(_boxes(item.messages[-1].text, (1000, 1000)) for item in own):
+                raise InputError(f"metric {kind} needs boxes in every answer", subject=name)
             if own:
-                found.append(Asked(told, check.metric or OWN[tasks[name]], check.weight, own))
+                found.append(Asked(told, kind, check.weight, own))
     return found
+
+
+def _asks(item: Item) -> bool:
+    return [message.role for message in item.messages[-2:]] == ["user", "assistant"]
+
+
+def _spread(items: Sequence[Item], most: int) -> tuple[Item, ...]:
+    """At most so many, evenly over all: datasets are often sorted."""
+    many = min(most, len(items))
+    return tuple(items[i * len(items) // many] for i in range(many))
 
 
 def examined(model: Any, reader: Any, questions: Sequence[Asked]) -> tuple[dict[str, Score], list[Answer]]:
@@ -99,15 +116,13 @@ def examined(model: Any, reader: Any, questions: Sequence[Asked]) -> tuple[dict[
 def _score(one: Asked, replies: Sequence[str]) -> Score:
     groups = [item.group for item in one.items]
     truths = [item.messages[-1].text for item in one.items]
-    if one.metric not in ("acc@0.5", "iou", "text+box"):
+    if one.metric not in OF_BOXES:
         found: Score = metric(one.metric)(replies, [(truth,) for truth in truths], groups=groups)
         return found
     sizes = [_size(item.messages) for item in one.items]
-    boxes = [list(parse_boxes(truth, SPACE, *size).boxes) for truth, size in zip(truths, sizes, strict=True)]
-    if any(not own for own in boxes):
-        raise InputError(f"metric {one.metric} needs boxes in every answer", subject=one.name)
+    boxes = [_boxes(truth, size) for truth, size in zip(truths, sizes, strict=True)]
     if one.metric == "text+box":
-        said = [_first(reply, size) for reply, size in zip(replies, sizes, strict=True)]
+        said = [next(iter(_boxes(reply, size)), None) for reply, size in zip(replies, sizes, strict=True)]
         words = [_TAGGED.sub("", reply).strip() for reply in replies]
         wanted = [(_TAGGED.sub("", truth).strip(),) for truth in truths]
         return text_and_box(words, said, wanted, [own[0] for own in boxes], groups=groups)
@@ -115,8 +130,8 @@ def _score(one: Asked, replies: Sequence[str]) -> Score:
     return result.mean_iou if one.metric == "iou" else result.accuracy["0.5"]
 
 
-def _first(reply: str, size: tuple[int, int]) -> Box | None:
-    return next(iter(parse_boxes(reply, SPACE, *size).boxes), None)
+def _boxes(text: str, size: tuple[int, int]) -> list[Box]:
+    return list(parse_boxes(text, SPACE, *size).boxes)
 
 
 def _size(messages: Sequence[Message]) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from sightline.runs.vlm_exam import Answer, asked, examined
 from sightline.runs.vlm_run import Exam, Result, VLMRun, run
 from sightline.runs.vlm_tasks import Task, as_task
 from sightline.train.checkpoint import write_whole
+from sightline.train.machine import is_first
 from sightline.train.stages import Course, Progress
 from sightline.vlm.chat import whole_reader
 
@@ -96,7 +97,8 @@ def gathered(config: VLMRun, data: Mapping[str, tuple[Path, ...]], out: Path) ->
         sets.train[name], sets.held[name] = held_out(training, config.hold if config.checks else 0.0, config.seed)
         sets.test[name] = [row for row in rows if row.split == "test"]
     lines = (json.dumps({"id": id_, "reason": why}, ensure_ascii=False) for id_, why in sets.refused.items())
-    write_whole(out / "refused.jsonl", "".join(f"{line}\n" for line in lines).encode())
+    if is_first():
+        write_whole(out / "refused.jsonl", "".join(f"{line}\n" for line in lines).encode())
     for name, rows in sets.train.items():
         if not rows:
             raise InputError("no usable row to train on", subject=data[name][0], remedy=told(sets.refused))
@@ -151,7 +153,8 @@ def trained(
     last = asked(config.checks, tasks, sets.test, last=True)
     scores, answers = examined(result.model, result.reader, last or questions)
     done = Tuned(result, sets, scores, answers, "test" if last else "held")
-    write_whole(out / "tuned.json", json.dumps(table_of(done), indent=1, ensure_ascii=False).encode())
+    if is_first():
+        write_whole(out / "tuned.json", json.dumps(table_of(done), indent=1, ensure_ascii=False).encode())
     return done
 
 

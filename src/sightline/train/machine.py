@@ -127,6 +127,11 @@ class Machine:
             self._accelerator.wait_for_everyone()
 
 
+def is_first() -> bool:
+    """Whether this is the process that writes what each of them knows."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def whole(value: Tensor) -> Tensor:
     """All of a tensor of which this process may hold a part."""
     return value.full_tensor() if isinstance(value, DTensor) else value
