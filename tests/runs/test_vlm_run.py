@@ -99,6 +99,13 @@ def test_contradictions_are_refused_before_anything_is_read(given, words):
         VLMRun(**{"stages": (STAGE,)} | given)
 
 
+def test_a_row_longer_than_the_context_is_told_before_a_step(tmp_path):
+    long = [(Message.of("user", _picture(), "why " * 200), Message.of("assistant", "red"))]
+    with pytest.raises(PlanError, match=r"takes \d+ tokens, the language model has 512 places.*longest=512"):
+        run(tiny_config((STAGE,)), {"data": _rows() + long}, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("family", FAMILY)
 def test_a_ready_checkpoint_goes_through_the_same_run(folder, tmp_path, family):
     config = VLMRun(model=str(folder(family)), stages=(STAGE,), batch=2)

@@ -15,7 +15,7 @@ from sightline.vlm.connector import Connector
 from sightline.vlm.fusion import Fusion
 from sightline.vlm.model import VLM
 from sightline.vlm.pixels import stacked
-from sightline.vlm.resolution import Dynamic, Fixed, Native
+from sightline.vlm.resolution import Crops, Dynamic, Fixed, Native, Tiles
 
 ENCODERS = ("siglip", "clip", "dinov2", "vit", "resnet", "native", "none")
 DECODERS = ("llama", "qwen2", "qwen3", "mistral", "gemma2", "phi3", "smollm3", "gpt2")
@@ -193,6 +193,13 @@ def test_parts_that_do_not_fit_are_named(tiny):
         VLM(tiny.encoders["siglip"], Connector(), Fusion(kind="cross", heads=5), tiny.decoders["llama"])
     with pytest.raises(InputError, match="patch 16"):
         tiny.build(resolution=Dynamic(patch=16))
+    for resolution in (
+        Fixed(size=64, patch=8, merge=2),
+        Tiles(tile=48, patch=8, merge=2),
+        Crops(size=64, patch=8, merge=2, margin=2),
+    ):
+        with pytest.raises(InputError, match=r"made for: 32"):
+            tiny.build("siglip", resolution=resolution)
     model, reader = tiny.build("siglip", resolution=Fixed(size=32, patch=8, merge=2))
     batch = reader.collate([reader.encode(tiny.chat(tiny.picture()))])
     batch["image_sizes"][0, 0] = 16

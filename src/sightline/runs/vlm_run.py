@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
+from sightline.core.errors import PlanError
 from sightline.core.message import Message
 from sightline.runs.vlm_exam import Check
 from sightline.runs.vlm_tasks import Task
@@ -27,6 +28,7 @@ from sightline.train.packing import epochs, epochs_of_packs, make_packable, pack
 from sightline.train.parts import LORA, PARTS, Parts
 from sightline.train.stages import Choice, Course, Data, Progress, Stage, Watch, train
 from sightline.vlm.chat import whole_model
+from sightline.vlm.config import context_of
 from sightline.vlm.connector import Connector
 from sightline.vlm.fusion import Fusion
 from sightline.vlm.model import VLM
@@ -197,10 +199,12 @@ def run(
 ) -> Result:
     """Train on `rows` (by the names that stages use) and write OUT/model; goes on from OUT. The `exam` is held at every
     save, and the best of these checkpoints becomes OUT/model; without it the last one does. `tell` hears of every step.
-    Raises what `train` does, and Reject for a row that cannot be encoded (filter them first)."""
+    Raises what `train` does, PlanError for a row longer than the language model's context, and Reject for a row that
+    cannot be encoded (filter them first)."""
     model, reader = config.build()
     machine = Machine(sharded=config.sharded)
     fits = {name: [config.fitted(reader, row) for row in given] for name, given in rows.items()}
+    _check_lengths(model, [len(row.ids) for given in fits.values() for fit in given for row in fit.rows])
     data = {
         name: config.data(model, reader, [row for fit in given for row in fit.rows], out)
         for name, given in fits.items()
@@ -228,6 +232,15 @@ def run(
     machine.wait()
     lengths = {name: told(given) for name, given in fits.items()}
     return Result(course, *whole_model(out / "model"), lengths)
+
+
+def _check_lengths(model: Any, lengths: Sequence[int]) -> None:
+    longest, places = max(lengths, default=0), context_of(model.config)
+    if longest > places:
+        raise PlanError(
+            f"a conversation takes {longest} tokens, the language model has {places} places",
+            remedy=f"longest={places} shrinks, splits or refuses longer ones",
+        )
 
 
 def _write(model: Any, reader: VLMReader | ReadyReader, state: dict[str, Any], folder: Path) -> None:

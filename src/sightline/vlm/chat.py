@@ -20,6 +20,7 @@ from transformers.utils import logging
 
 from sightline.core.errors import InputError, ModelError, Reject
 from sightline.core.message import Clip, Reply, Request, Usage
+from sightline.vlm.config import context_of
 from sightline.vlm.model import VLM
 from sightline.vlm.reader import Encoded, VLMReader
 from sightline.vlm.ready.kit import ReadyReader, ReadyRow, ready
@@ -109,8 +110,7 @@ class VLMChat:
 
     def __init__(self, model: Any, reader: VLMReader | ReadyReader, *, name: str = "vlm", batch_size: int = 8) -> None:
         self.model, self.reader, self._name, self.batch_size = model.eval(), reader, name, batch_size
-        text = model.config.get_text_config()
-        self._context = int(getattr(text, "max_position_embeddings", 0) or getattr(text, "n_positions", 0) or 2**31)
+        self._context = context_of(model.config)
 
     @classmethod
     def open(cls, folder: Path, *, batch_size: int = 8) -> VLMChat:

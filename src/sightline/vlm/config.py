@@ -63,6 +63,12 @@ class VLMConfig(PreTrainedConfig):
         return self.vision_config
 
 
+def context_of(config: PreTrainedConfig) -> int:
+    """Places that a language model has; a large number where it does not say."""
+    text = config.get_text_config()
+    return int(getattr(text, "max_position_embeddings", 0) or getattr(text, "n_positions", 0) or 2**31)
+
+
 def composed(
     vision: PreTrainedConfig, connector: Connector, fusion: Fusion, text: PreTrainedConfig, layers: tuple[int, ...] = ()
 ) -> VLMConfig:

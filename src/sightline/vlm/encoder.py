@@ -175,6 +175,23 @@ def stride(config: PreTrainedConfig) -> int:
     return 256 // int(out.last_hidden_state.shape[-1])
 
 
+def check_size(config: PreTrainedConfig, side: int) -> None:
+    """Raises InputError where a vision backbone takes no squares of `side` pixels, as its table of positions is for
+    others (found on the meta device)."""
+    if config.model_type in (NativeVisionConfig.model_type, PatchVisionConfig.model_type):
+        return
+    try:
+        with torch.device("meta"), torch.no_grad():
+            AutoModel.from_config(config)(torch.empty(1, getattr(config, "num_channels", 3), side, side))
+    except (RuntimeError, ValueError) as error:
+        held = getattr(config, "image_size", "another size")
+        raise InputError(
+            f"the vision backbone takes no pictures of {side} x {side} pixels",
+            subject=config.model_type,
+            remedy=f"a resolution whose squares have the side that it was made for: {held}",
+        ) from error
+
+
 def encoded(encoder: nn.Module, pixel_values: Tensor, sizes: Sizes, side: int, layers: tuple[int, ...]) -> Tensor:
     """Features of every patch (T, C), all views in a row; class and register tokens are dropped. `layers` names the
     hidden states to join along C (Molmo: -2 and -9); empty for the last."""

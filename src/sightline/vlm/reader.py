@@ -23,13 +23,17 @@ from transformers import AutoProcessor, BatchFeature, PreTrainedTokenizerBase, P
 from sightline.core.errors import InputError, Reject
 from sightline.core.message import Message, Picture
 from sightline.vlm.config import VLMConfig
+from sightline.vlm.encoder import check_size
 from sightline.vlm.picture_plan import PicturePlan
 from sightline.vlm.pixels import MEAN, STD, cut, opened, sizes_of, stacked
 from sightline.vlm.resolution import (
     IMAGE,
     SEEN,
+    Crops,
+    Fixed,
     FusionKind,
     Resolution,
+    Tiles,
     count,
     fitted,
     layout,
@@ -211,13 +215,15 @@ def reader_for(
 ) -> VLMReader:
     """Fit a tokenizer and a `VLM` to each other: control tokens are added, the embedding table grows where needed, and
     the model learns the ids. `mean` and `std` are the encoder's, per channel of pixels in 0..1. Raises InputError where
-    resolution and model disagree on patch or merge."""
+    resolution and model disagree on patch, merge or the size of squares."""
     config = model.config
     if resolution.patch != config.patch or resolution.merge != config.connector["merge"]:
         raise InputError(
             f"the resolution states patch {resolution.patch} and merge {resolution.merge}, "
             f"the model has {config.patch} and {config.connector['merge']}"
         )
+    if isinstance(resolution, Fixed | Tiles | Crops):
+        check_size(config.vision, resolution.tile if isinstance(resolution, Tiles) else resolution.size)
     tokens = (*CONTROL, *special_tokens(resolution))
     tokenizer.add_special_tokens({"additional_special_tokens": list(tokens)}, replace_extra_special_tokens=False)
     tokenizer.pad_token, tokenizer.eos_token = PAD, FINISH
