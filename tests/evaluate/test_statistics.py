@@ -24,6 +24,31 @@ def test_t_interval_and_paired_t_equal_scipy() -> None:
     assert paired.difference == pytest.approx((B - A).mean())
 
 
+def test_a_crossed_interval_by_hand() -> None:
+    """Runs' means 1.5 and 4.5: variance 4.5 / 2; items' means 2 and 4: 2 / 2; Satterthwaite's 3.25^2 / (2.25^2 + 1)."""
+    half = stats.t.ppf(0.975, 3.25**2 / (2.25**2 + 1)) * 3.25**0.5
+    assert s.crossed_interval(np.array([[1.0, 2.0], [3.0, 6.0]])) == pytest.approx((3 - half, 3 + half), abs=1e-9)
+    assert s.crossed_interval(A[None]) == s.mean_interval(A)
+    assert s.crossed_interval(np.ones((3, 20))) == s.mean_interval([1.0] * 20)
+    assert s.crossed_interval(np.ones((3, 2)), ["a", "a"]) is None
+    clipped = s.crossed_interval(np.array([[0.9, 1.0], [0.5, 0.9]]), limits=s.UNIT)
+    assert clipped is not None
+    assert clipped.high == 1.0
+
+
+@pytest.mark.parametrize(("of_runs", "of_items"), [(1.0, 0.0), (0.0, 1.0), (0.3, 1.0)])
+def test_a_crossed_interval_covers_where_runs_and_items_vary(of_runs: float, of_items: float) -> None:
+    """True mean 0, 4 runs of 30 items, 400 draws: 95 % within the noise of 400, or a little more."""
+    rng = np.random.default_rng(1)
+    covered = 0
+    for _ in range(400):
+        drawn = of_runs * rng.normal(size=(4, 1)) + of_items * rng.normal(size=(1, 30)) + rng.normal(size=(4, 30))
+        found = s.crossed_interval(drawn)
+        assert found is not None
+        covered += found.low <= 0 <= found.high
+    assert 0.92 <= covered / 400 <= 0.995
+
+
 def test_wilson_is_used_for_yes_no_figures() -> None:
     expected = stats.binomtest(9, 40).proportion_ci(method="wilson")
     assert s.mean_interval([1.0] * 9 + [0.0] * 31) == pytest.approx((expected.low, expected.high), abs=1e-12)

@@ -254,6 +254,20 @@ def test_fusions_are_compared_on_a_users_data(tmp_path):
         assert (tmp_path / "out" / kind / "model" / "config.json").is_file()
     assert "One seed ranks nothing" in result.output
     assert "Fusions compared" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    again = [*asked_for, "--set", tiles, "--set", "stages.0.steps=4", "--fusions", "embed,cross", "--seeds", "2"]
+    result = CliRunner().invoke(fusions_command, again)
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert "other seeds and other test rows" in result.output
+    made = json.loads((tmp_path / "out" / "fusions.json").read_text())
+    assert (tmp_path / "out" / "cross-1" / "model" / "config.json").is_file()
+    for row in made["fusions"]:
+        seeds = [one["data"] for one in row["by_seed"]]
+        assert len(seeds) == made["seeds"] == 2
+        value, low, high, n = row["scores"]["data"]
+        assert value == pytest.approx(sum(seeds) / 2)
+        assert low <= value <= high
+        assert n == 3
+    assert list(made["fusions"][1]["minus_first"]) == ["data"]
     square = CliRunner().invoke(fusions_command, asked_for)
     assert isinstance(square.exception, PlanError), "hybrid has no tiles to send across"
     wrong = CliRunner().invoke(fusions_command, [*asked_for, "--fusions", "embed,late"])

@@ -12,7 +12,7 @@ from sightline.cli.train_vlm import Forecast, sizes_of
 from sightline.core.errors import InputError
 from sightline.runs.vlm_config import read_config
 from sightline.runs.vlm_fusions import Synthetic, compare_fusions, fusions_on, synthetic
-from sightline.runs.vlm_fusions_page import CAVEAT, differences, fusion_table, write_fusions_page
+from sightline.runs.vlm_fusions_page import caveat, differences, fusion_table, write_fusions_page
 from sightline.runs.vlm_tuning import placed
 from sightline.show import print_tables
 from sightline.show.table import listing
@@ -26,15 +26,17 @@ from sightline.vlm.resolution import FusionKind
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change one value: stages.0.steps=200.")
 @click.option("--fusions", default="embed,cross,hybrid", show_default=True, help="Which, with commas; the others are "
               "compared to the first.")  # fmt: skip
+@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Times that each trains; only "
+              "from 2 on do intervals hold for other starts, too.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), required=True)
-def command(name: str, given: tuple[str, ...], changes: tuple[str, ...], fusions: str, out: Path) -> None:
+def command(name: str, given: tuple[str, ...], changes: tuple[str, ...], fusions: str, seeds: int, out: Path) -> None:
     """Train embed, cross and hybrid on the same rows, seed and steps, and compare them.
 
     CONFIG.py is one for `train vlm`, its model made of parts. Where a stage trains the connector, the cross-attention
     of the other fusions trains at the connector's rate. Without CONFIG.py: rendered pictures (--set steps=300).
 
     \b
-    sightline compare-fusions --out runs/fusions
+    sightline compare-fusions --out runs/fusions --seeds 3
     sightline compare-fusions my_run.py --data my-dataset --out runs/fusions --set stages.0.steps=200
     """
     without_progress_bars()
@@ -42,7 +44,7 @@ def command(name: str, given: tuple[str, ...], changes: tuple[str, ...], fusions
     if unknown := set(fusions.split(",")) - set(kinds):
         raise InputError("no such fusion", subject=", ".join(sorted(unknown)), remedy=", ".join(get_args(FusionKind)))
     kinds.sort(key=fusions.split(",").index)
-    told = {"say": lambda line: click.echo(line, err=True), "tell": Forecast()}
+    told = {"seeds": seeds, "say": lambda line: click.echo(line, err=True), "tell": Forecast()}
     if name == "synthetic":
         if given:
             raise InputError("the synthetic comparison renders its data", remedy="CONFIG.py --data DATASET")
@@ -56,5 +58,5 @@ def command(name: str, given: tuple[str, ...], changes: tuple[str, ...], fusions
     print_tables([listing("Fusions" + (" (synthetic pictures)" if name == "synthetic" else ""), head, rows)])
     if others := differences(made):
         print_tables([listing(f"Against {kinds[0]}, paired", ["fusion", "figure", ">difference"], others)])
-    click.echo(CAVEAT)
+    click.echo(caveat(made))
     click.echo(f"report: {out / 'report.html'}")

@@ -85,6 +85,25 @@ def mean_interval(
     return Interval(max(limits.low, centre - half), min(limits.high, centre + half))
 
 
+def crossed_interval(runs: Array, groups: Groups | None = None, limits: Interval = ANY) -> Interval | None:
+    """95 % interval of the mean of `runs` (runs, items): the same items answered by models of several seeds, so that it
+    holds for other seeds and other items. The variance is that of the runs' means plus the (clustered) one of the
+    items' means, which counts their residual twice; degrees of freedom by Satterthwaite (1946). One run alone has its
+    `mean_interval`. None with fewer than two items or groups."""
+    figures = np.asarray(runs, dtype=np.float64)
+    means, many = figures.mean(axis=0), len(figures)
+    clusters = len(set(cluster_ids(groups, len(means)).tolist()))
+    if clusters < 2 or many == 1:
+        return mean_interval(means, groups, limits)
+    of_items, of_runs = standard_error(means, groups) ** 2, float(figures.mean(axis=1).var(ddof=1)) / many
+    if of_items + of_runs == 0:
+        return mean_interval(means, groups, limits)
+    freedom = (of_items + of_runs) ** 2 / (of_items**2 / (clusters - 1) + of_runs**2 / (many - 1))
+    half = float(special.stdtrit(freedom, 0.975)) * sqrt(of_items + of_runs)
+    centre = float(means.mean())
+    return Interval(max(limits.low, centre - half), min(limits.high, centre + half))
+
+
 def standard_error(values: Array, groups: Groups | None = None) -> float:
     """Of the mean; clustered where groups are given: sqrt(G/(G-1) sum_g (sum_i in g (x_i - mean))^2) / n."""
     ids = cluster_ids(groups, len(values))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sightline.core.errors import PlanError
 from sightline.core.score import Score
-from sightline.evaluate.statistics import paired_t
+from sightline.evaluate.statistics import crossed_interval, paired_t
+from sightline.evaluate.totals import Array
 from sightline.runs.vlm_data import Item
 from sightline.runs.vlm_exam import Check
 from sightline.runs.vlm_pictures import series
@@ -97,22 +99,29 @@ def compare_fusions(
     out: Path,
     kinds: Sequence[FusionKind] = KINDS,
     *,
+    seeds: int = 1,
     say: Said = lambda _: None,
     tell: Callable[[Progress], None] | None = None,
 ) -> dict[str, Any]:
     """Per fusion: parameters, tokens a row and a second, figures with intervals, and the paired difference to the
-    first. Writes OUT/fusions.json and OUT/<fusion>/model; goes on where it was interrupted."""
+    first. `seeds`: each trains so many times on the same rows, from `config.seed` on, and intervals hold for other
+    seeds and other test rows. Writes OUT/fusions.json and OUT/<fusion>/model (further seeds: OUT/<fusion>-1 ...); goes
+    on where it was interrupted."""
     table: list[dict[str, Any]] = []
-    first: dict[str, Score] = {}
+    first: list[_Ran] = []
     for kind in kinds:
-        say(f"{kind}:")
-        own = variant(config, kind)
-        done = trained(own, sets, out / kind, say=say, tell=tell)
-        first = first or done.scores
-        table.append({"fusion": kind, **_speed(own, done), **_scores(done, first)})
+        ran: list[_Ran] = []
+        for seed in range(config.seed, config.seed + seeds):
+            say(f"{kind}:" if seeds == 1 else f"{kind}, seed {seed}:")
+            own = variant(config, kind).model_copy(update={"seed": seed})
+            place = out / (kind if seed == config.seed else f"{kind}-{seed}")
+            ran.append(_ran(own, trained(own, sets, place, say=say, tell=tell)))
+        first = first or ran
+        table.append({"fusion": kind, **_summed(ran, first)})
     made = {
-        "on": done.on,
+        "on": first[0].on,
         "seed": config.seed,
+        "seeds": seeds,
         "steps": sum(stage.steps for stage in config.stages),
         "batch": config.batch,
         "rows": sum(map(len, sets.train.values())),
@@ -122,36 +131,74 @@ def compare_fusions(
     return made
 
 
-def _speed(config: VLMRun, done: Tuned) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """One model of one seed, without the model."""
+
+    on: str
+    parameters: int
+    sequence: float
+    rows_per_second: float
+    scores: Mapping[str, Score]
+    groups: Mapping[str, list[str]]
+    curve: Sequence[Mapping[str, Any]]
+
+
+def _ran(config: VLMRun, done: Tuned) -> _Ran:
     """Wall time of the steps alone; tokens without padding."""
     rows = [row for own in done.sets.train.values() for row in own[:SAMPLE]]
     lengths = [len(part.ids) for row in rows for part in config.fitted(done.result.reader, row.messages).rows]
-    mean, per_batch = float(np.mean(lengths)), float(config.batch)
+    per_batch = float(config.batch)
     if config.pack:
         per_batch = len(lengths) / len(bins(lengths, config.pack))
     batches = sum(stage.steps * stage.accumulate for stage in config.stages)
-    seconds = done.result.course.seconds
-    return {
-        "parameters": sum(p.numel() for p in done.result.model.parameters()),
-        "sequence": round(mean, 1),
-        "tokens_per_second": round(mean * per_batch * batches / seconds),
-        "rows_per_second": round(per_batch * batches / seconds, 1),
-    }
-
-
-def _scores(done: Tuned, first: Mapping[str, Score]) -> dict[str, Any]:
     groups: dict[str, list[str]] = {}
     for answer in done.answers:
         groups.setdefault(answer.figure, []).append(answer.item.group)
-    differences = {}
-    for name, score in done.scores.items():
-        both = (np.array(first[name].per_item), np.array(score.per_item))
-        if score is first[name] or not len(both[0]) == len(both[1]) == len(groups[name]):
+    return _Ran(
+        on=done.on,
+        parameters=sum(p.numel() for p in done.result.model.parameters()),
+        sequence=float(np.mean(lengths)),
+        rows_per_second=per_batch * batches / done.result.course.seconds,
+        scores=done.scores,
+        groups=groups,
+        curve=done.result.course.curve,
+    )
+
+
+def _summed(ran: Sequence[_Ran], first: Sequence[_Ran]) -> dict[str, Any]:
+    """A row of the table."""
+    pace = float(np.mean([one.rows_per_second for one in ran]))
+    scores, differences = {}, {}
+    for name, score in ran[0].scores.items():
+        own, base = _figures(ran, name), _figures(first, name)
+        groups = ran[0].groups[name]
+        value = float(np.mean([one.scores[name].value for one in ran]))
+        bounds = score.interval if len(ran) == 1 else own is not None and crossed_interval(own, groups, score.limits)
+        scores[name] = [value, *(bounds or (None, None)), score.n]
+        if ran is first or own is None or base is None:
             continue
-        found = paired_t(*both, groups[name])
-        differences[name] = [found.difference, *(found.interval or (None, None))]
+        if len(ran) == 1:
+            found = paired_t(base[0], own[0], groups)
+            differences[name] = [found.difference, *(found.interval or (None, None))]
+        else:
+            differences[name] = [float((own - base).mean()), *(crossed_interval(own - base, groups) or (None, None))]
     return {
-        "scores": {name: [one.value, *(one.interval or (None, None)), one.n] for name, one in done.scores.items()},
+        "parameters": ran[0].parameters,
+        "sequence": round(ran[0].sequence, 1),
+        "tokens_per_second": round(ran[0].sequence * pace),
+        "rows_per_second": round(pace, 1),
+        "scores": scores,
+        "by_seed": [{name: one.value for name, one in each.scores.items()} for each in ran],
         "minus_first": differences,
-        "curve": done.result.course.curve,
+        "curve": ran[0].curve,
     }
+
+
+def _figures(ran: Sequence[_Ran], name: str) -> Array | None:
+    """(seeds, answers) of a figure that is the mean of its answers' own; None for others."""
+    for one in ran:
+        score = one.scores[name]
+        if len(score.per_item) != len(ran[0].groups[name]) or not np.isclose(np.mean(score.per_item), score.value):
+            return None
+    return np.array([one.scores[name].per_item for one in ran])

@@ -11,10 +11,14 @@ from markupsafe import Markup
 from sightline.show import Estimate, bars_with_intervals, callout, data_table, figure, grid, section, web_page
 from sightline.train.checkpoint import write_whole
 
-CAVEAT = (
-    "One seed ranks nothing: an interval says how sure a figure is over test rows, not over other starts. Speeds are "
-    "wall time of the steps, one after another."
-)
+
+def caveat(made: Mapping[str, Any]) -> str:
+    """What the intervals hold for."""
+    speeds = "Speeds are wall time of the steps, one after another."
+    if made["seeds"] == 1:
+        sure = "an interval says how sure a figure is over test rows, not over other starts (--seeds 3)"
+        return f"One seed ranks nothing: {sure}. {speeds}"
+    return f"Means over {made['seeds']} seeds; intervals hold for other seeds and other test rows. {speeds}"
 
 
 def fusion_table(made: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
@@ -49,13 +53,16 @@ def write_fusions_page(path: Path, made: Mapping[str, Any]) -> None:
     head, rows = fusion_table(made)
     where = "test rows" if made["on"] == "test" else "rows held out, which chose the checkpoints, too"
     caption = f"Figures on {where}. Brackets: 95 %, over whole documents (none where there is only one)."
-    body = data_table([name.removeprefix(">") for name in head], rows, caption=caption) + callout("Mind", CAVEAT)
+    body = data_table([name.removeprefix(">") for name in head], rows, caption=caption) + callout("Mind", caveat(made))
     body += grid([_bars(name, made["fusions"]) for name in made["fusions"][0]["scores"]])
     first = made["fusions"][0]["fusion"]
     if told := differences(made):
-        body += data_table(["fusion", "figure", f"minus {first}, paired"], told, caption="Same rows, paired t, 95 %.")
+        body += data_table(
+            ["fusion", "figure", f"minus {first}, paired"], told, caption="Same rows and seeds, paired, 95 %."
+        )
+    seeds = f"seed {made['seed']}" if made["seeds"] == 1 else f"{made['seeds']} seeds"
     lead = (
-        f"The same {made['rows']:,} rows, seed {made['seed']}, {made['steps']:,} steps and batch for each; only the "
+        f"The same {made['rows']:,} rows, {seeds}, {made['steps']:,} steps and batch for each; only the "
         "way pictures reach the language model differs."
     )
     page = web_page("Fusions compared", section("Side by side", body, id="table"), eyebrow=path.parent.name, lead=lead)
