@@ -73,3 +73,19 @@ def test_a_command_without_its_package_is_one_line(gone: str, words: list[str], 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stderr
     assert f"sightline[{extra}]" in run.stderr
+
+
+def test_data_is_built_without_the_extras_of_models_and_scores() -> None:
+    """Every recipe, and all that is done with a dataset, with the base and `[video]` alone."""
+    code = """
+import sys
+sys.modules |= dict.fromkeys(["scipy", "torch", "transformers", "datasets", "ray"])
+from sightline.cli import audit, build_documents, build_questions, build_videos, check, export, inspect, refine, report
+from sightline.core.door import load
+from sightline.recipes.kinds import KINDS
+for kind in KINDS.values():
+    for target in (kind.summary, kind.audit, kind.report, kind.conversations):
+        target and load(target)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr

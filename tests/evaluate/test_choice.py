@@ -4,7 +4,8 @@ import pytest
 
 from sightline.core.errors import InputError
 from sightline.core.score import Proportion
-from sightline.evaluate.choice import Choice, extract, multiple_choice
+from sightline.evaluate.choice import Choice, extract
+from sightline.evaluate.choice_accuracy import multiple_choice
 from sightline.evaluate.rotation import Rotated, orders, report
 
 OPTIONS = ["a red bus", "a blue bicycle", "two horses", "the old man", "nobody"]

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from sightline.evaluate.benchmarks import BENCHMARKS
     from sightline.evaluate.benchmarks.benchmark import Benchmark
     from sightline.evaluate.boxes import Convention, grounding, text_and_box
-    from sightline.evaluate.choice import Choice, extract, multiple_choice
+    from sightline.evaluate.choice import Choice, extract
+    from sightline.evaluate.choice_accuracy import multiple_choice
     from sightline.evaluate.examples import Example
     from sightline.evaluate.features import frechet, frechet_interval, kid, moments, read_features
     from sightline.evaluate.hallucination.amber import amber, read_amber, similarity_table
@@ -113,7 +114,7 @@ __getattr__, __dir__ = lazy_door(
         "kid": "sightline.evaluate.features:kid",
         "lave": "sightline.evaluate.judge:lave",
         "moments": "sightline.evaluate.features:moments",
-        "multiple_choice": "sightline.evaluate.choice:multiple_choice",
+        "multiple_choice": "sightline.evaluate.choice_accuracy:multiple_choice",
         "orders": "sightline.evaluate.rotation:orders",
         "pope": "sightline.evaluate.hallucination.pope:pope",
         "ptb": "sightline.evaluate.tokenizers.ptb:ptb",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from sightline.core.errors import InputError, ModelError
 from sightline.core.message import Message, Request
 from sightline.core.ports import LM
-from sightline.evaluate.benchmarks.mcq import prompt
+from sightline.evaluate.benchmarks.mcq_wording import prompt
 from sightline.evaluate.choice import extract
 from sightline.evaluate.examples import Example
 from sightline.evaluate.rotation import Rotated, RotationReport, orders, report

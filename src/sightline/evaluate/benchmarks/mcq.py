@@ -16,16 +16,9 @@ from sightline.core.errors import InputError
 from sightline.core.score import Score
 from sightline.evaluate.benchmarks import questions
 from sightline.evaluate.benchmarks.benchmark import Benchmark, Scored
-from sightline.evaluate.choice import LETTERS, multiple_choice
+from sightline.evaluate.benchmarks.mcq_wording import prompt
+from sightline.evaluate.choice_accuracy import multiple_choice
 from sightline.evaluate.examples import Example
-
-_ASK = {
-    "en": "Answer with the letter of the right option. Format: Answer: <letter>",
-    "ko": "맞는 보기의 글자로 답하세요. 형식: 정답: <글자>",
-}
-
-
-_ANSWER = {"en": "Answer: {letter}", "ko": "정답: {letter}"}
 
 
 def read(path: Path) -> Iterator[Example]:
@@ -41,19 +34,6 @@ def read_all(path: Path) -> Iterator[Example]:
         raise InputError("no evaluate/SPLIT.jsonl in the folder", subject=path, remedy="a JSON-lines file of questions")
     for file in files:
         yield from questions.read(file)
-
-
-def prompt(example: Example) -> str:
-    """What the question is about where that is words, the question, its lettered options, the form of the answer."""
-    about = f"{example.context}\n\n" if example.context else ""
-    options = "\n".join(f"{letter}) {text}" for letter, text in zip(LETTERS, example.options, strict=False))
-    return f"{about}{example.question}\n{options}\n{_ASK.get(example.language, _ASK['en'])}"
-
-
-def answered(example: Example) -> str:
-    """The right answer in the form asked for."""
-    assert example.answer is not None
-    return _ANSWER.get(example.language, _ANSWER["en"]).format(letter=LETTERS[example.answer])
 
 
 def scoring(examples: Sequence[Example], replies: Sequence[str]) -> Scored:

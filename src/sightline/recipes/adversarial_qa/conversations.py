@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sightline.evaluate.benchmarks.mcq import answered, prompt
+from sightline.evaluate.benchmarks.mcq_wording import answered, prompt
 from sightline.evaluate.examples import Example
 from sightline.recipes.adversarial_qa.dataset import example, stored
 
