@@ -92,6 +92,20 @@ def test_kid_is_unbiased() -> None:
     assert kid(a, c, subsets=20, size=300).value > 0.05
 
 
+def test_kid_covers_what_another_sample_would_give() -> None:
+    rng = np.random.default_rng(1)
+    found = [kid(*_apart(rng, 300), subsets=20, size=60) for _ in range(80)]
+    truth = np.mean([one.value for one in found])
+    covered = [one.interval.low <= truth <= one.interval.high for one in found if one.interval is not None]
+    assert len(covered) == 80
+    assert np.mean(covered) > 0.88
+    assert kid(*_apart(rng, 100), subsets=20, size=60).interval is None, "all subsets are made of the same samples"
+
+
+def _apart(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    return rng.normal(size=(n, 3)), rng.normal(0.3, 1, size=(n, 3))
+
+
 def test_bad_features(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="NaN"):
         moments([np.array([[1.0, np.nan]])])

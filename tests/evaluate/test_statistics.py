@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from sightline.core.errors import InputError
-from sightline.core.score import Interval
+from sightline.core.score import Interval, Proportion
 from sightline.evaluate import statistics as s
 from sightline.evaluate.metrics.bleu import bleu
 from sightline.evaluate.metrics.bleu import totals as bleu_totals
@@ -150,6 +150,15 @@ def test_equal_rows_drawn_together_vary_as_rows_drawn_one_by_one() -> None:
     together, single = (s.resampled(Totals(rows, ratio), resamples=6000) for rows in (few, apart))
     assert np.mean(together) == pytest.approx(np.mean(single), rel=0.01)
     assert np.std(together) == pytest.approx(np.std(single), rel=0.05)
+
+
+def test_groups_that_are_all_half_right_have_an_interval_around_one_half() -> None:
+    """As POPE's pictures under a model that always says yes."""
+    names = [str(n // 2) for n in range(20)]
+    found = s.mean_interval([1.0, 0.0] * 10, names)
+    assert found is not None
+    assert found == pytest.approx(Proportion(5, 10).interval)
+    assert s.mean_interval([1.0] * 20, names) == Proportion(10, 10).interval
 
 
 def test_one_item_has_no_interval() -> None:

@@ -52,6 +52,14 @@ class Score(BaseModel):
         return f"{self.name} {self.value:.4f}{bounds} n={self.n}"
 
 
+def wilson(share: float, n: int) -> Interval:
+    """The score interval of a share seen in `n` independent items, 95 % (Wilson 1927)."""
+    z = Z_95
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return Interval(0.0 if share == 0 else centre - half, 1.0 if share == 1 else centre + half)
+
+
 class Proportion(NamedTuple):
     """`hits` of `n`, with the Wilson score interval (Wilson 1927), which holds at 0 % and 100 % too.
 
@@ -70,14 +78,7 @@ class Proportion(NamedTuple):
     @property
     def interval(self) -> Interval:
         """95 %; (0, 1) where n = 0."""
-        if self.n == 0:
-            return Interval(0.0, 1.0)
-        p, n, z = self.value, self.n, Z_95
-        centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        low = 0.0 if self.hits == 0 else centre - half
-        high = 1.0 if self.hits == self.n else centre + half
-        return Interval(low, high)
+        return wilson(self.value, self.n) if self.n else Interval(0.0, 1.0)
 
     def __str__(self) -> str:
         if self.n == 0:

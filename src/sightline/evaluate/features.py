@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from scipy import linalg  # type: ignore[import-untyped]
+from scipy import linalg, special  # type: ignore[import-untyped]
 
 from sightline.core.errors import InputError
 from sightline.core.score import Interval
@@ -202,7 +202,11 @@ def over_seeds(values: Iterable[float]) -> Interval:
 def kid(
     a: Array, b: Array, *, subsets: int = 100, size: int = 1000, seed: int = 0, extractor: str = "features"
 ) -> Distance:
-    """Unbiased squared MMD with the kernel (x.y / d + 1)^3, mean over random subsets; may be slightly below 0."""
+    """Unbiased squared MMD with the kernel (x.y / d + 1)^3, mean over random subsets; may be slightly below 0.
+
+    Interval: Student's t, for how far the mean lies from that of other samples of the same size (as many subsets vary
+    independently as have no sample in common) and from that of all subsets. None where no two are without a common one.
+    """
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
         raise InputError("features must have the shapes (n, d) and (m, d)", subject=(a.shape, b.shape))
@@ -211,16 +215,24 @@ def kid(
         raise InputError("a distance needs at least two feature vectors on each side")
     rng = np.random.default_rng(seed)
     draws = [_mmd(a[rng.choice(len(a), m, False)], b[rng.choice(len(b), m, False)]) for _ in range(subsets)]
-    half = 1.96 * float(np.std(draws, ddof=1)) / subsets**0.5 if subsets > 1 else float("nan")
     centre = float(np.mean(draws))
     return Distance(
         value=centre,
-        interval=Interval(centre - half, centre + half) if subsets > 1 else None,
+        interval=_around(centre, draws, min(len(a), len(b)) // m),
         n=(len(a), len(b)),
         d=a.shape[1],
         rank=min(a.shape[1], m - 1),
         signature=signature("kid", features=extractor, kernel="poly3", subsets=subsets, size=m, seed=seed),
     )
+
+
+def _around(centre: float, draws: list[float], apart: int) -> Interval | None:
+    """`apart`: subsets that can be drawn without a common sample."""
+    free = min(apart, len(draws)) - 1
+    if free < 1:
+        return None
+    half = float(special.stdtrit(free, 0.975) * np.std(draws, ddof=1)) * sqrt(1 / (apart - 1) + 1 / len(draws))
+    return Interval(centre - half, centre + half)
 
 
 def _mmd(x: Array, y: Array) -> float:

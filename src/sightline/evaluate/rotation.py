@@ -72,7 +72,7 @@ class RotationReport(BaseModel):
     weak: Proportion
     """Items flagged as weak, of those with a valid vote."""
     weak_by_chance: float
-    """Share of good questions that guessing alone would flag: 5.8 % for 5 options and 5 orders."""
+    """Share of these questions, were they good, that guessing alone would flag: 5.8 % for 5 options and 5 orders."""
     weak_items: tuple[str, ...]
     weak_by_category: dict[str, Proportion]
     undecided: int
@@ -101,10 +101,10 @@ def report(items: Sequence[Rotated]) -> RotationReport:
     valid = [(true, place) for true, place in votes if place is not None]
     chosen, truth = Counter(place for _, place in valid), Counter(true for true, _ in valid)
     places = range(max(len(order) for item in items for order in item.orders))
-    k, options = len(items[0].orders), len(items[0].orders[0])
+    guessed = [Ballot.flagged_by(Fraction(1, len(item.orders[0])), len(item.orders)) for item in items]
     return RotationReport(
         weak=Proportion(len(weak), len(decided)),
-        weak_by_chance=float(Ballot.flagged_by(Fraction(1, options), k)),
+        weak_by_chance=float(sum(guessed) / len(guessed)),
         weak_items=tuple(item.id for item in weak),
         weak_by_category={
             name: Proportion(sum(i.category == name for i in weak), sum(i.category == name for i in decided))

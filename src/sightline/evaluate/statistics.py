@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import special  # type: ignore[import-untyped]
 
 from sightline.core.errors import InputError
-from sightline.core.score import Interval, Proportion, Score
+from sightline.core.score import Interval, Score, wilson
 from sightline.evaluate.totals import Array, Totals
 
 Groups = Sequence[str | None]
@@ -69,17 +69,18 @@ def interval_name(totals: Totals, groups: Groups | None) -> str:
 def mean_interval(
     values: Sequence[float] | Array, groups: Groups | None = None, limits: Interval = ANY
 ) -> Interval | None:
-    """95 % interval of a mean, never beyond the `limits` of its scale. None with fewer than two items or groups."""
+    """95 % interval of a mean, never beyond the `limits` of its scale. Yes/no figures whose share is the same in every
+    group have Wilson's, with groups for items. None with fewer than two items or groups."""
     x = np.asarray(values, dtype=np.float64)
     ids = cluster_ids(groups, len(x))
     clusters = int(ids.max()) + 1 if len(ids) else 0
     if clusters < 2:
         return None
     if groups is None and _is_binary(x):
-        return Proportion(int(x.sum()), len(x)).interval
+        return wilson(float(x.mean()), len(x))
     error = standard_error(x, groups)
     if error == 0 and _is_binary(x):
-        return Proportion(clusters if x[0] else 0, clusters).interval
+        return wilson(float(x.mean()), clusters)
     half = float(special.stdtrit(clusters - 1, 0.975)) * error
     centre = float(x.mean())
     return Interval(max(limits.low, centre - half), min(limits.high, centre + half))
