@@ -91,6 +91,8 @@ def test_the_prompt() -> None:
     yes = request("Is it?", "red", ["Yes.", "yes"], config=LaveConfig(), caption="a red dog").messages[0].text
     assert "Is the window open?" in yes
     assert "Image description: a red dog" in yes
+    mostly = request("Is it?", "red", ["yes"] * 9 + ["it is"] * 3, config=LaveConfig()).messages[0].text
+    assert "Is the window open?" in mostly, "the authors' program looks at the most frequent of all references"
     bare = request("What?", "x", ["y"], config=LaveConfig(rationale=False)).messages[0].text
     assert "So rating" not in bare
     korean = request("창문이 열렸나요?", "네", ["예", "예"], config=LaveConfig(language="ko")).messages[0].text

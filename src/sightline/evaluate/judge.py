@@ -105,7 +105,7 @@ def request(
     """The judge's question about one answer; greedy."""
     wording = WORDINGS[config.language]
     kept = kept_references(references) if config.filter_references else list(references)
-    binary = is_binary(kept)
+    binary = is_binary(references)
     rules = [wording.task, wording.caption_rule if caption else "", wording.reason_rule if config.rationale else ""]
     blocks = [" ".join(rule for rule in [*rules, wording.binary_rule] if rule)]
     shown = (wording.binary if binary else wording.general)[: config.shots]

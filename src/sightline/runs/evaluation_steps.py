@@ -100,7 +100,7 @@ class AskJudge:
     config: JudgeConfig
     lm: LM
     name: ClassVar[str] = "judge"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     takes: ClassVar[type[Item]] = Answered
     gives: ClassVar[type[Item]] = Judged
 
