@@ -58,6 +58,13 @@ REPLIES: list[tuple[str, str, int | None]] = [
     ("The answer is a blue bicycle", "text", 1),
     ('{"answer": "C"}', "letter", 2),
     ("My final answer: **D**", "letter", 3),
+    ("Answer: a blue bicycle", "text", 1),
+    ("Answer: A blue bicycle.", "text", 1),
+    ("**Answer:** a bike\nReason: it has two wheels", "none", None),
+    ("Answer: A because the bus is red", "letter", 0),
+    ("Answer: A\nthe bus is red", "letter", 0),
+    ("The correct answer cannot be A. It is C.", "letter", 2),
+    ("It can't be B, so I choose D", "letter", 3),
 ]
 KOREAN_REPLIES: list[tuple[str, str, int | None]] = [
     ("정답은 B입니다.", "letter", 1),
@@ -96,10 +103,14 @@ def test_unextracted_replies_are_wrong_and_shown() -> None:
         categories=["x", "x", "y", "y"], hard=[True, False, True, False], groups=["f1", "f1", "f2", "f3"],
     )  # fmt: skip
     assert result.accuracy.value == 0.25
-    assert result.unextracted == Proportion(2, 4)
-    assert result.answered == Proportion(1, 2)
-    assert result.by_category == {"x": Proportion(1, 2), "y": Proportion(0, 2)}
-    assert result.hard == Proportion(1, 2)
+    assert (result.unextracted.value, result.unextracted.n) == (0.5, 4)
+    assert result.answered is not None
+    assert (result.answered.value, result.answered.n) == (0.5, 2)
+    assert {name: (one.value, one.n) for name, one in result.by_category.items()} == {"x": (0.5, 2), "y": (0.0, 2)}
+    assert result.by_category["x"].interval is None, "both of one picture"
+    assert result.hard is not None
+    assert (result.hard.value, result.hard.n) == (0.5, 2)
+    assert result.hard.signature.endswith("|interval:t-95-clustered")
     assert result.states == {"letter": 2, "none": 1, "refused": 1}
     with pytest.raises(InputError, match="answer 5 is none"):
         multiple_choice(["A"], [OPTIONS], [5])
@@ -129,6 +140,8 @@ def test_weak_circular_and_biased() -> None:
     assert found.undecided == 1
     assert found.circular == Proportion(1, 4)
     assert found.weak_by_chance == pytest.approx(0.05792)
+    two = Rotated(id="two", answer=0, orders=((0, 1), (1, 0)), choices=(Choice(state="none"), Choice(state="none")))
+    assert report([always_first, two]).weak_by_chance == pytest.approx((0.05792 + 0.25) / 2)
     only = report([always_first])
     assert only.bias == pytest.approx(0.8)
     assert only.places[0] == Proportion(5, 5)

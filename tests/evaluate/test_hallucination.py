@@ -73,6 +73,22 @@ def test_amber_score_and_existence_precision() -> None:
         amber({999: "x"}, golden_data())
 
 
+def test_ambers_intervals_know_that_questions_share_pictures() -> None:
+    notes = {0: Annotation(id=0, type="generative", truth=("dog",))}
+    notes |= {n: Annotation(id=n, type="discriminative-hallucination", truth="no") for n in range(1, 201)}
+    data = Amber(notes, {"dog": [], "cat": []}, frozenset())
+    said = {n: "No" if n % 40 > 20 else "Yes" for n in range(1, 201)} | {0: "a dog and a cat"}
+    said |= dict.fromkeys(range(1, 41), "No")
+    alone = amber(said, data)
+    together = amber(said, data, groups={n: f"picture {(n - 1) // 20}" for n in range(1, 201)} | {0: "picture 0"})
+    for name in ("f1_interval", "accuracy_interval"):
+        narrow, wide = (getattr(one.discriminative["overall"], name) for one in (alone, together))
+        assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
+    assert together.amber_interval is not None
+    assert together.amber is not None
+    assert together.amber_interval.low < together.amber < together.amber_interval.high
+
+
 def test_amber_files_are_read_and_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"annotations\.json"):
         read_amber(tmp_path)
@@ -106,8 +122,9 @@ def test_pope_parsers(reply: str, official: bool, strict: bool | None) -> None:
 def test_pope_figures_by_hand() -> None:
     found = pope(["Yes", "Yes", "No", "No", "hm"], [True, False, False, True, False], parser="strict")
     assert (found.accuracy.value, found.precision.value, found.recall.value, found.f1.value) == (0.4, 0.5, 0.5, 0.5)
-    assert found.yes_ratio == Proportion(2, 5)
-    assert found.unread == Proportion(1, 5)
+    assert (found.yes_ratio.value, found.yes_ratio.interval) == (0.4, Proportion(2, 5).interval)
+    assert found.unread.value == 0.2
+    assert (found.precision.per_item, len(found.accuracy.per_item)) == ((), 5), "an item has no precision"
 
 
 def test_chair_by_hand() -> None:

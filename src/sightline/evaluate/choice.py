@@ -24,10 +24,15 @@ _CUE = (
     r"(?:\s*(?:is|are|should be|would be|must be|will be|[:=은는이가]|number|option|choice|\())*"
 )
 _MARK = r"[\s\"'*_(\[{<`:=]*"
-_CUED = re.compile(rf"(?<!\w){_CUE}{_MARK}(?P<l>[A-J])(?![\w'])", re.I)
+_LETTER = (
+    r"(?P<l>[A-J])(?![\w'])"
+    r"(?!(?<=[AI])[ \t]+(?!(?:is|was|as|and|or|but|because|since|for|which|seems|with|from)\b)[a-z])"
+)
+"""A letter of an option; in "Answer: a red bus" and "I say I cannot" it is a word."""
+_CUED = re.compile(rf"(?<!\w){_CUE}{_MARK}{_LETTER}", re.I)
 _VERB = re.compile(
-    rf"(?:choose|chose|select|pick|go with|going with|say|think it(?:'s| is))\s+(?:option\s+|answer\s+)?{_MARK}"
-    r"(?P<l>[A-J])(?![\w'])",
+    r"(?:choose|chose|select|pick|go with|going with|say|think it(?:'s| is))\s+(?:option\s+|answer\s+)?"
+    rf"{_MARK}{_LETTER}",
     re.I,
 )
 _IS_RIGHT = re.compile(
@@ -48,7 +53,7 @@ _BRACKETED = re.compile(
 _EITHER = re.compile(r"(?<![\w'])(?P<l>[A-J])\s*(?:or|and|/|,|또는|혹은)\s*(?P<m>[A-J])(?![\w'])")
 _LAST_BARE = re.compile(r"(?:^|[\s:=>])(?P<l>[B-HJ])[.!]?\s*$")
 _NEGATED = re.compile(
-    r"(?:\b(?:not|isn'?t|never|neither|nor|rule out|ruled out|exclude|eliminate|wrong:?|incorrect:?|"
+    r"(?:\b(?:(?:can)?not|(?:is|ca)n'?t|never|neither|nor|rule out|ruled out|exclude|eliminate|wrong:?|incorrect:?|"
     r"rather than|instead of|"
     r"except)\s+(?:(?:is|option|answer|choice|be|the|a)\s+)*[\"'(\[*]*(?P<l>[A-J])(?![\w'])"
     r"(?:[)\]*]*\s*(?:,|or|nor|and|/)\s*(?:or\s+|and\s+)?[\"'(\[*]*(?P<m>[A-J])(?![\w']))*)"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from sightline.core.errors import InputError
-from sightline.core.score import Proportion, Score
+from sightline.core.score import Score
 from sightline.evaluate.choice import Choice, State, extract
 from sightline.evaluate.statistics import Groups, score
 from sightline.evaluate.totals import Totals, signature
@@ -20,13 +20,13 @@ class ChoiceResult(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     accuracy: Score
-    by_category: dict[str, Proportion]
-    hard: Proportion | None
-    """On the hard split, where it is marked."""
+    by_category: dict[str, Score]
+    hard: Score | None
+    """On the hard split, where a question is marked so."""
     states: dict[State, int]
-    unextracted: Proportion
-    answered: Proportion
-    """Right among the replies that answered."""
+    unextracted: Score
+    answered: Score | None
+    """Right among the replies that answered, where one did."""
     choices: tuple[Choice, ...]
 
 
@@ -49,23 +49,22 @@ def multiple_choice(
             raise InputError(f"item {at}: answer {answer} is none of {len(texts)} options")
     choices = [extract(reply, texts) for reply, texts in zip(replies, options, strict=True)]
     right = [choice.index == answer for choice, answer in zip(choices, answers, strict=True)]
-    states: Counter[State] = Counter(choice.state for choice in choices)
-    given = sum(choice.index is not None for choice in choices)
+    given = [choice.index is not None for choice in choices]
 
-    def share(marks: Sequence[bool]) -> Proportion:
-        return Proportion(sum(r and m for r, m in zip(right, marks, strict=True)), sum(marks))
+    def share(name: str, facts: Sequence[bool], marks: Sequence[bool]) -> Score:
+        """Of the marked items, those for which the fact holds."""
+        kept = [at for at, mark in enumerate(marks) if mark]
+        words = signature(name, extract="stated", unextracted="wrong", languages="en+ko")
+        among = None if groups is None else [groups[at] for at in kept]
+        return score(name, Totals.of_mean([float(facts[at]) for at in kept]), words, among)
 
     names = sorted(set(categories or ()))
     return ChoiceResult(
-        accuracy=score("accuracy", Totals.of_mean(list(map(float, right))), _words(), groups),
-        by_category={name: share([c == name for c in categories or ()]) for name in names},
-        hard=None if hard is None else share(hard),
-        states=dict(states),
-        unextracted=Proportion(len(replies) - given, len(replies)),
-        answered=Proportion(sum(right), given),
+        accuracy=share("accuracy", right, [True] * len(right)),
+        by_category={name: share(f"accuracy/{name}", right, [c == name for c in categories or ()]) for name in names},
+        hard=share("accuracy/hard", right, hard) if hard is not None and any(hard) else None,
+        states=dict(Counter(choice.state for choice in choices)),
+        unextracted=share("unextracted", [not one for one in given], [True] * len(right)),
+        answered=share("accuracy/answered", right, given) if any(given) else None,
         choices=tuple(choices),
     )
-
-
-def _words() -> str:
-    return signature("accuracy", extract="stated", unextracted="wrong", languages="en+ko")

@@ -47,8 +47,10 @@ class Totals:
 
     @property
     def per_item(self) -> Array:
-        """(n,): what each item scores alone."""
-        return self.items[:, 0] if self.shown is None else self.shown
+        """(n,): what each item scores alone; (0,) where the metric is a ratio of sums, of which an item has none."""
+        if self.shown is None:
+            return self.items[:, 0] if self.is_mean else np.empty(0)
+        return self.shown
 
     @property
     def result(self) -> float:

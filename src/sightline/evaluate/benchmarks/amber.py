@@ -11,7 +11,7 @@ from sightline.core.errors import InputError
 from sightline.core.score import Score
 from sightline.evaluate.benchmarks.benchmark import Benchmark, Scored, picture
 from sightline.evaluate.benchmarks.json_file import records
-from sightline.evaluate.examples import Example
+from sightline.evaluate.examples import Example, made
 from sightline.evaluate.hallucination.amber import GENERATIVE, PER_CENT, Amber, Annotation, amber, read_amber
 
 
@@ -26,14 +26,15 @@ def read(folder: Path) -> Iterator[Example]:
         note = data.annotations.get(row["id"])
         if note is None:
             raise InputError("a query without an annotation", subject=row["id"])
-        yield Example(
-            id=str(row["id"]),
-            question=row["query"],
-            references=(note.model_dump_json(), shared)[: 1 + (note.type == GENERATIVE)],
-            group=row["image"],
-            category=note.type,
-            pictures=(picture(folder / "image", row["image"]),),
-        )
+        fields = {
+            "id": str(row["id"]),
+            "question": row["query"],
+            "references": (note.model_dump_json(), shared)[: 1 + (note.type == GENERATIVE)],
+            "group": row["image"],
+            "category": note.type,
+            "pictures": (picture(folder / "image", row["image"]),),
+        }
+        yield made(fields, f"query {row['id']}", folder)
 
 
 def prompt(example: Example) -> str:
@@ -48,14 +49,17 @@ def scoring(examples: Sequence[Example], replies: Sequence[str]) -> Scored:
     shared: dict[str, Any] = json.loads(lists)
     data = Amber({n.id: n for n in notes}, shared["association"], frozenset(shared["safe"]))
     said = [r if n.type == GENERATIVE else _word(r) for r, n in zip(replies, notes, strict=True)]
-    found = amber({note.id: text for note, text in zip(notes, said, strict=True)}, data)
+    groups = {note.id: example.group for note, example in zip(notes, examples, strict=True)}
+    found = amber({note.id: text for note, text in zip(notes, said, strict=True)}, data, groups=groups)
     scores = list(found.generative.values())
+    clustered = f"{found.signature}|interval:bootstrap-95-clustered"
     for name, half in found.discriminative.items():
-        told = {"n": half.n, "limits": PER_CENT, "signature": found.signature}
+        told = {"n": half.n, "limits": PER_CENT, "signature": clustered}
         scores.append(Score(name=f"f1/{name}", value=half.f1, interval=half.f1_interval, **told))
-        scores.append(Score(name=f"accuracy/{name}", value=half.accuracy, **told))
+        scores.append(Score(name=f"accuracy/{name}", value=half.accuracy, interval=half.accuracy_interval, **told))
     if found.amber is not None:
-        scores.append(Score(name="amber", value=found.amber, limits=PER_CENT, n=len(notes), signature=found.signature))
+        whole = {"n": len(notes), "limits": PER_CENT, "signature": clustered}
+        scores.append(Score(name="amber", value=found.amber, interval=found.amber_interval, **whole))
     return Scored(
         scores,
         ["read" if n.type == GENERATIVE or t in ("Yes", "No") else "none" for t, n in zip(said, notes, strict=True)],

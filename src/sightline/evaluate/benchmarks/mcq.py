@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sightline.core.errors import InputError
-from sightline.core.score import Score
 from sightline.evaluate.benchmarks import questions
 from sightline.evaluate.benchmarks.benchmark import Benchmark, Scored
 from sightline.evaluate.benchmarks.mcq_wording import prompt
@@ -48,13 +47,10 @@ def scoring(examples: Sequence[Example], replies: Sequence[str]) -> Scored:
         replies, [e.options for e in examples], answers, categories=[e.category for e in examples],
         hard=[e.hard is True for e in examples] if any(e.hard is not None for e in examples) else None, groups=groups,
     )  # fmt: skip
-    shares = [(f"accuracy/{name}", share) for name, share in found.by_category.items() if name]
-    shares += [("accuracy/hard", found.hard)] if found.hard is not None and found.hard.n else []
-    shares.append(("unextracted", found.unextracted))
-    more = [
-        Score(name=name, value=s.value, interval=s.interval, n=s.n, signature=f"{name}|wilson-95") for name, s in shares
-    ]
-    return Scored([found.accuracy, *more], [choice.state for choice in found.choices])
+    more = [share for name, share in found.by_category.items() if name]
+    more += [] if found.hard is None else [found.hard]
+    apart = [share.model_copy(update={"per_item": ()}) for share in (*more, found.unextracted)]  # no metrics of an item
+    return Scored([found.accuracy, *apart], [choice.state for choice in found.choices])
 
 
 MCQ = Benchmark("mcq", read, prompt, scoring=scoring)

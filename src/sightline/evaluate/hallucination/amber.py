@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sightline.core.errors import InputError
 from sightline.core.score import Interval, Score
 from sightline.evaluate.hallucination.words import Nouns, vocabulary_words
-from sightline.evaluate.statistics import interval
+from sightline.evaluate.statistics import Groups, interval, interval_name
 from sightline.evaluate.totals import Array, Totals, signature
 
 Rounding = Literal["official", "none"]
@@ -97,6 +97,7 @@ class Half(BaseModel):
     f1: float
     n: int
     f1_interval: Interval | None = None
+    accuracy_interval: Interval | None = None
 
 
 class AmberResult(BaseModel):
@@ -110,6 +111,7 @@ class AmberResult(BaseModel):
     """overall, existence, attribute, state, number, action, relation."""
     amber: float | None
     """(100 - CHAIR + F1) / 2; None unless both halves are there."""
+    amber_interval: Interval | None
     other_answers: int
     """Discriminative replies that are neither "Yes" nor "No": wrong, and not counted as a No."""
     signature: str
@@ -122,26 +124,32 @@ def amber(
     nouns: Nouns | None = None,
     similar: Similar | None = None,
     rounding: Rounding = "official",
+    groups: Mapping[int, str | None] | None = None,
 ) -> AmberResult:
     """Score responses by AMBER id. Without `nouns` the vocabulary's own words are looked up; without `similar` only
-    equal words and associations match. Raises InputError for an id that has no annotation, or no response at all."""
+    equal words and associations match. `groups`: each id's picture, about which there are many questions. Raises
+    InputError for an id that has no annotation, or no response at all."""
     unknown = [i for i in responses if i not in data.annotations]
     if unknown or not responses:
         raise InputError("responses without an annotation" if unknown else "no responses", subject=unknown[:5])
     find, same = nouns or vocabulary_words(data.vocabulary), similar or similarity_table([])
     told = [(text, data.annotations[i]) for i, text in sorted(responses.items())]
-    rows = [_generative(find(text), note, data, same) for text, note in told if note.type == GENERATIVE]
+    free = [(text, note) for text, note in told if note.type == GENERATIVE]
     asked = [(text, note) for text, note in told if note.type != GENERATIVE]
+    rows = np.array([_generative(find(text), note, data, same) for text, note in free], float)
+    table = _answers(asked)
+    names = [None if groups is None else [groups[note.id] for _, note in half] for half in (free, asked)]
     facts = signature(
         "amber", nouns="given" if nouns else "vocabulary", similar="table" if similar else "none", rounding=rounding
     )
-    generative = _generative_scores(np.array(rows, float), rounding, facts) if rows else {}
-    halves = _halves(asked, rounding) if asked else {}
+    generative = _generative_scores(rows, rounding, facts, names[0]) if free else {}
+    halves = _halves(table, [note.type for _, note in asked], rounding, names[1]) if asked else {}
     both = generative and halves
     return AmberResult(
         generative=generative,
         discriminative=halves,
         amber=(100 - generative["chair"].value + halves["overall"].f1) / 2 if both else None,
+        amber_interval=_whole(rows, table, names) if both else None,
         other_answers=sum(text not in ("Yes", "No") for text, _ in asked),
         signature=facts,
     )
@@ -187,7 +195,7 @@ def _official(top: float, bottom: float, start: float = _START) -> float:
     return float(top) / (float(bottom) + start) * 100
 
 
-def _generative_scores(rows: Array, rounding: Rounding, facts: str) -> dict[str, Score]:
+def _generative_scores(rows: Array, rounding: Rounding, facts: str, groups: Groups | None) -> dict[str, Score]:
     columns = {"chair": (0, 1), "cover": (2, 3), "hal": (6, 7), "cog": (4, 5), "cog-paper": (4, 1)}
     out = {}
     for name, (top, bottom) in columns.items():
@@ -203,37 +211,41 @@ def _generative_scores(rows: Array, rounding: Rounding, facts: str) -> dict[str,
             exact = _official(sums[top], sums[bottom])
             shown = round(100 - exact if name == "hal" else exact, 1)
         out[name] = Score(
-            name=name, value=shown, interval=interval(totals), limits=PER_CENT, n=len(rows),
-            signature=f"{facts}|interval:bootstrap-95",
+            name=name, value=shown, interval=interval(totals, groups), limits=PER_CENT, n=len(rows),
+            signature=f"{facts}|interval:{interval_name(totals, groups)}",
         )  # fmt: skip
     return out
 
 
-def _halves(asked: Sequence[tuple[str, Annotation]], rounding: Rounding) -> dict[str, Half]:
-    table = np.array(
+def _answers(asked: Sequence[tuple[str, Annotation]]) -> Array:
+    """(questions, 5): right; said "No" rightly; said "No"; "No" is true; 1."""
+    rows = [
         [
-            [
-                (text == "Yes") if note.truth == "yes" else (text == "No"),
-                text == "No" and note.truth == "no",
-                text == "No",
-                note.truth == "no",
-                True,
-            ]
-            for text, note in asked
-        ],
-        float,
-    )
-    kinds = np.array([note.type for _, note in asked])
-    out = {"overall": _half(table, rounding)}
+            (text == "Yes") if note.truth == "yes" else (text == "No"),
+            text == "No" and note.truth == "no",
+            text == "No",
+            note.truth == "no",
+            True,
+        ]
+        for text, note in asked
+    ]
+    return np.array(rows, float).reshape(-1, 5)
+
+
+def _halves(table: Array, kinds: Sequence[str], rounding: Rounding, groups: Groups | None) -> dict[str, Half]:
+    out = {"overall": _half(table, rounding, groups)}
     for name, types in KINDS.items():
-        mine = table[np.isin(kinds, types)]
+        mine = np.flatnonzero(np.isin(kinds, types))
         if len(mine):
             guard = 0.001 if name == "existence" else 0.0001
-            out[name] = _half(mine, rounding, guard, start=3 * _START if name == "attribute" else _START)
+            among = None if groups is None else [groups[at] for at in mine]
+            out[name] = _half(table[mine], rounding, among, guard, start=3 * _START if name == "attribute" else _START)
     return out
 
 
-def _half(table: Array, rounding: Rounding, guard: float = 0.0001, start: float = _START) -> Half:
+def _half(
+    table: Array, rounding: Rounding, groups: Groups | None, guard: float = 0.0001, start: float = _START
+) -> Half:
     right, both, said, true, n = table.sum(axis=0)
     shares = ((right, n), (both, said), (both, true))
     if rounding == "official":
@@ -242,11 +254,33 @@ def _half(table: Array, rounding: Rounding, guard: float = 0.0001, start: float 
         f1 = round(2 * p * r / (p + r + guard) * 100, 1)
     else:
         accuracy, precision, recall = (float(_share(top, bottom)) for top, bottom in shares)
-        f1 = 200 * both / (said + true) if said + true else 0.0
-    totals = Totals(table, lambda s: 200 * s[..., 1] / np.maximum(s[..., 2] + s[..., 3], 1e-9))
+        f1 = float(_f1(table.sum(axis=0)))
     return Half(
-        accuracy=accuracy, precision=precision, recall=recall, f1=f1, n=len(table), f1_interval=interval(totals)
+        accuracy=accuracy,
+        precision=precision,
+        recall=recall,
+        f1=f1,
+        n=len(table),
+        f1_interval=interval(Totals(table, _f1), groups),
+        accuracy_interval=interval(Totals(table, lambda sums: _share(sums[..., 0], sums[..., 4])), groups),
     )
+
+
+def _f1(sums: Array) -> Array:
+    """In per cent; 0 where no "No" was said or true."""
+    return np.asarray(200 * sums[..., 1] / np.maximum(sums[..., 2] + sums[..., 3], 1e-9))
+
+
+def _whole(rows: Array, table: Array, names: Sequence[Sequence[str | None] | None]) -> Interval | None:
+    """Of the score over both halves: a picture is drawn with its description and its questions."""
+    items = np.zeros((len(rows) + len(table), 7))
+    items[: len(rows), :2], items[len(rows) :, 2:] = rows[:, :2], table
+    groups = None if names[0] is None or names[1] is None else [*names[0], *names[1]]
+
+    def value(sums: Array) -> Array:
+        return np.asarray((100 - _share(sums[..., 0], sums[..., 1]) + _f1(sums[..., 2:])) / 2)
+
+    return interval(Totals(items, value), groups)
 
 
 def read_responses(rows: Iterable[Mapping[str, Any]]) -> dict[int, str]:

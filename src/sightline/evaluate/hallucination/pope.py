@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from sightline.core.errors import InputError
-from sightline.core.score import Proportion, Score
+from sightline.core.score import Score
 from sightline.evaluate.statistics import Groups, score
 from sightline.evaluate.totals import Array, Totals, signature
 
@@ -49,9 +49,9 @@ class PopeResult(BaseModel):
     precision: Score
     recall: Score
     f1: Score
-    yes_ratio: Proportion
+    yes_ratio: Score
     """Over the *replies*: far from the labels' share = a model that likes to agree."""
-    unread: Proportion
+    unread: Score
     """Replies without a stated answer; they are wrong, and no yes."""
 
 
@@ -74,8 +74,8 @@ def pope(
         precision=scored("precision", Totals(items, lambda s: _share(s[..., 0], s[..., 1]))),
         recall=scored("recall", Totals(items, lambda s: _share(s[..., 0], s[..., 2]))),
         f1=scored("f1", Totals(items, lambda s: _share(2 * s[..., 0], s[..., 1] + s[..., 2]))),
-        yes_ratio=Proportion(int(yes.sum()), len(yes)),
-        unread=Proportion(sum(s is None for s in said), len(said)),
+        yes_ratio=scored("yes-ratio", Totals.of_mean(yes.astype(float))),
+        unread=scored("unread", Totals.of_mean([float(s is None) for s in said])),
     )
 
 
