@@ -140,6 +140,43 @@ def test_a_wrong_layout_is_named(name: str, tmp_path: Path) -> None:
         list(load(BENCHMARKS[name]).read(tmp_path / "gone.json"))
 
 
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("docvqa", {"answers": "5"}), ("docvqa", {"question": None}), ("docvqa", {"image": 5}),
+        ("chartqa", {"query": 7}), ("vqav2", {"question": None}), ("pope", {"text": None}), ("amber", {"query": None}),
+        ("questions", {"images": "i.png"}), ("questions", {"images": [5]}), ("mcq", {"question": None}),
+    ],
+)  # fmt: skip
+def test_a_field_of_another_kind_is_named(name: str, change: dict[str, Any], tmp_path: Path) -> None:
+    path = CASES[name][0](tmp_path)
+    files = [file for file in tmp_path.rglob("*.json*") if "annotations" not in file.name]
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        lined = file.suffix == ".jsonl"
+        found = [json.loads(line) for line in text.splitlines()] if lined else json.loads(text)
+        write(file, changed(found, change))
+    with pytest.raises(InputError):
+        list(load(BENCHMARKS[name]).read(path))
+
+
+def changed(value: Any, change: dict[str, Any]) -> Any:
+    """`change` wherever a dict has all of its names."""
+    if isinstance(value, dict):
+        inner = {name: changed(one, change) for name, one in value.items()}
+        return inner | (change if change.keys() <= value.keys() or {"id", "references"} <= value.keys() else {})
+    return [changed(one, change) for one in value] if isinstance(value, list) else value
+
+
+def test_images_may_be_null_and_a_missing_document_is_no_document(tmp_path: Path) -> None:
+    path = write(tmp_path / "q.jsonl", [{"id": 1, "question": "?", "references": ["a"], "images": None}])
+    assert [one.pictures for one in load(BENCHMARKS["questions"]).read(path)] == [()]
+    pq.write_table(
+        pa.table({"question": ["?", "?"], "answer": ["a", "b"], "docId": [None, "d"]}), tmp_path / "x.parquet"
+    )
+    assert [one.group for one in load(BENCHMARKS["table"]).read(tmp_path)] == [None, "d"]
+
+
 def test_a_table_without_the_columns_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no Parquet"):
         list(load(BENCHMARKS["table"]).read(tmp_path))

@@ -104,13 +104,17 @@ def read_predictions(path: str | Path) -> list[Prediction]:
 
 def example(row: Mapping[str, Any], number: int, path: object, seen: dict[str, int]) -> Example:
     """A row in our own layout as an Example. Raises InputError with the line's number."""
-    identity = _id(row, number, path, seen)
+    return made({**row, "id": _id(row, number, path, seen)}, f"line {number}", path)
+
+
+def made(fields: Mapping[str, Any], where: str, path: object) -> Example:
+    """An example of these fields. Raises InputError that says `where` of `path` one is of another kind."""
     try:
-        return Example.model_validate({**row, "id": identity})
+        return Example.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"line {number}: {where}: {first['msg']}", subject=path) from error
+        name = ".".join(map(str, first["loc"]))
+        raise InputError(f"{where}: {name}: {first['msg']}", subject=path) from error
 
 
 def _id(row: Mapping[str, Any], number: int, path: object, seen: dict[str, int]) -> str:

@@ -65,7 +65,7 @@ def metric(name: str) -> Any:
 
 def picture(folder: Path, name: str) -> bytes:
     """A picture file inside `folder`. Raises InputError where it is missing or lies elsewhere."""
-    path = (folder / name).resolve()
+    path = (folder / str(name)).resolve()
     if not path.is_relative_to(folder.resolve()) or not path.is_file():
         raise InputError("no such picture in the folder", subject=name)
     return path.read_bytes()

@@ -44,7 +44,7 @@ def loaded(path: str, config: str | None, split: str | None) -> Iterator[Example
         if chosen not in there:
             raise InputError(f"no split {chosen!r}", subject=path, remedy=f"one of {', '.join(there)}")
         data = datasets.load_dataset(path, config, split=chosen, streaming=True)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise InputError(
             f"the dataset cannot be loaded ({str(error).splitlines()[0][:160]})",
             subject=path,

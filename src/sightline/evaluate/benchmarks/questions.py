@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from sightline.core.errors import InputError
 from sightline.evaluate.benchmarks.benchmark import Benchmark, picture, short
 from sightline.evaluate.examples import Example, example, rows
 
@@ -17,7 +18,9 @@ def read(path: Path) -> Iterator[Example]:
     """Raises InputError with the number of the first bad line."""
     seen: dict[str, int] = {}
     for number, row in rows(path):
-        names = row.pop("images", [])
+        names = row.pop("images", None) or []
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise InputError(f"line {number}: 'images' must be a list of file names", subject=path)
         made = example(row, number, path, seen)
         yield made.model_copy(update={"pictures": tuple(picture(path.parent, name) for name in names)})
 

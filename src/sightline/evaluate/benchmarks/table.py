@@ -61,10 +61,10 @@ def _example(row: dict[str, Any], fallback: str, question: str, answers: str) ->
             "a picture without its bytes", subject=fallback, remedy="embed the pictures in the Parquet file"
         )
     return Example(
-        id=fallback if name is None else str(row[name]),
+        id=fallback if name is None or row[name] is None else str(row[name]),
         question=clean(str(row[question])),
         references=references,
-        group=None if group is None else str(row[group]),
+        group=None if group is None or row[group] is None else str(row[group]),
         pictures=tuple(p["bytes"] for p in pictures),
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sightline.core.errors import InputError
 from sightline.evaluate.benchmarks.benchmark import Benchmark, picture, short
 from sightline.evaluate.benchmarks.json_file import records
-from sightline.evaluate.examples import Example
+from sightline.evaluate.examples import Example, made
 
 
 def read(folder: Path) -> Iterator[Example]:
@@ -23,11 +23,12 @@ def read(folder: Path) -> Iterator[Example]:
         name = names.get(row["image_id"])
         if panel is None or name is None:
             raise InputError("a question without answers or picture", subject=row["question_id"])
-        yield Example(
-            id=str(row["question_id"]), question=row["question"], group=str(row["image_id"]),
-            references=tuple(answer["answer"] for answer in panel["answers"]),
-            category=str(panel.get("answer_type", "")), pictures=(picture(places[name], name),),
-        )  # fmt: skip
+        fields = {
+            "id": str(row["question_id"]), "question": row["question"], "group": str(row["image_id"]),
+            "references": [one.get("answer") if isinstance(one, dict) else one for one in panel["answers"]],
+            "category": str(panel.get("answer_type", "")), "pictures": (picture(places[name], name),),
+        }  # fmt: skip
+        yield made(fields, f"question {row['question_id']}", questions)
 
 
 def _only(folder: Path, pattern: str) -> Path:
