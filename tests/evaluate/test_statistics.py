@@ -99,6 +99,20 @@ def test_no_flip_among_few_items_is_no_certainty() -> None:
     assert grouped.low < alone.low < 0 < alone.high < grouped.high
 
 
+def test_what_differs_alike_everywhere_is_no_certainty_either() -> None:
+    two = s.paired_t(np.zeros(2), np.array([0.5, 0.5]))
+    assert (two.p, s.paired_t(np.zeros(10), np.full(10, 0.5)).p) == (0.5, 2 * 0.5**10)
+    names = [str(n // 2) for n in range(20)]
+    half = s.paired_t(np.zeros(20), np.array([1.0, 0.0] * 10), names)
+    assert half.difference == 0.5
+    assert half.interval is not None
+    assert half.interval.low < 0.5 < half.interval.high
+    assert half.interval == s.paired_t(*flips(0, 0, 5, 5)).interval, "ten groups, each half better"
+    same = np.ones(3)
+    assert s.equivalence(same, same, 0.02) == pytest.approx(0.98**3)
+    assert s.equivalence(np.ones(200), np.ones(200), 0.02) < 0.05
+
+
 def test_equivalence_equals_two_one_sided_tests() -> None:
     lower = stats.ttest_1samp(B - A, -0.1, alternative="greater").pvalue
     upper = stats.ttest_1samp(B - A, 0.1, alternative="less").pvalue

@@ -212,43 +212,42 @@ def paired_bootstrap(
 
 def paired_t(a: Array, b: Array, groups: Groups | None = None, limits: Interval = ANY) -> Paired:
     """Student's t on the per-item differences, clustered where groups are given; the interval never goes beyond what
-    the scale's `limits` allow. Independent yes/no figures, and groups without any spread, which count as one item
-    each, have the interval of `paired_proportions`."""
+    the scale's `limits` allow. Independent yes/no figures, and those that differ alike in every group, have the
+    interval of `paired_proportions`; p of what differs alike everywhere is the sign test's."""
     x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    delta, ids = y - x, cluster_ids(groups, len(x))
-    clusters = int(ids.max()) + 1
+    delta = y - x
+    clusters = int(cluster_ids(groups, len(x)).max()) + 1
     difference = float(delta.mean())
     error = standard_error(delta, groups)
     if isnan(error):
         return Paired(difference, None, float("nan"), "paired t", len(delta))
     if error == 0:
-        p = 1.0 if difference == 0 else 0.0
+        p = 1.0 if difference == 0 else 0.5 ** (clusters - 1)
     else:
         p = 2 * float(special.stdtr(clusters - 1, -abs(difference / error)))
     binary = _is_binary(x) and _is_binary(y)
     if binary and (groups is None or error == 0):
-        once = np.unique(ids, return_index=True)[1]
-        return Paired(difference, paired_proportions(x[once] == 1, y[once] == 1), p, "paired t", len(delta), error)
+        return Paired(difference, paired_proportions(x == 1, y == 1, clusters), p, "paired t", len(delta), error)
     half = float(special.stdtrit(clusters - 1, 0.975)) * error
     most = 1.0 if binary else limits.high - limits.low
     bounds = Interval(max(-most, difference - half), min(most, difference + half))
     return Paired(difference, bounds, p, "paired t", len(delta), error)
 
 
-def paired_proportions(a: Sequence[bool], b: Sequence[bool]) -> Interval:
+def paired_proportions(a: Sequence[bool], b: Sequence[bool], n: int) -> Interval:
     """95 % interval of share(b) - share(a) on the same items, from the Wilson intervals of both shares (Newcombe 1998,
-    Statistics in Medicine 17:2635, method 10): never beyond -1 and 1, and of some width where no item flips."""
-    flips, n = mcnemar(a, b), len(a)
-    first, second = Proportion(flips.both + flips.only_a, n), Proportion(flips.both + flips.only_b, n)
-    below_a, above_a = first.value - first.interval.low, first.interval.high - first.value
-    below_b, above_b = second.value - second.interval.low, second.interval.high - second.value
-    moment = flips.both * flips.neither - flips.only_a * flips.only_b
-    spread = sqrt(first.hits * (n - first.hits) * second.hits * (n - second.hits))
-    phi = (min(moment, 0) + max(moment - n / 2, 0)) / spread if spread else 0.0
+    Statistics in Medicine 17:2635, method 10): never beyond -1 and 1, and of some width where no item flips. `n`: how
+    many of them are independent."""
+    flips, items = mcnemar(a, b), len(a)
+    first, second = (flips.both + flips.only_a) / items, (flips.both + flips.only_b) / items
+    (low_a, high_a), (low_b, high_b) = wilson(first, n), wilson(second, n)
+    below_a, above_a, below_b, above_b = first - low_a, high_a - first, second - low_b, high_b - second
+    moment = (flips.both * flips.neither - flips.only_a * flips.only_b) / items**2
+    spread = sqrt(first * (1 - first) * second * (1 - second))
+    phi = (min(moment, 0) + max(moment - 1 / (2 * n), 0)) / spread if spread else 0.0
     down = below_b**2 - 2 * phi * below_b * above_a + above_a**2
     up = above_b**2 - 2 * phi * above_b * below_a + below_a**2
-    difference = second.value - first.value
-    return Interval(difference - sqrt(down), difference + sqrt(up))
+    return Interval(second - first - sqrt(down), second - first + sqrt(up))
 
 
 class Flips(NamedTuple):
@@ -271,14 +270,15 @@ def mcnemar(a: Sequence[bool], b: Sequence[bool]) -> Flips:
 
 
 def equivalence(a: Array, b: Array, margin: float, groups: Groups | None = None) -> float:
-    """p of the two one-sided tests (Schuirmann 1987) that |mean(b) - mean(a)| < margin; below .05 = equivalent."""
+    """p of the two one-sided tests (Schuirmann 1987) that |mean(b) - mean(a)| < margin; below .05 = equivalent. Where
+    items or groups differ alike, the chance that all do although a share `margin` of them does not."""
     if margin <= 0:
         raise InputError("an equivalence margin must be above 0", subject=margin)
     delta = np.asarray(b, dtype=np.float64) - np.asarray(a, dtype=np.float64)
     clusters = int(cluster_ids(groups, len(delta)).max()) + 1
     error, difference = standard_error(delta, groups), float(delta.mean())
     if error == 0:
-        return 0.0 if abs(difference) < margin else 1.0
+        return max(0.0, 1 - margin) ** clusters if abs(difference) < margin else 1.0
     lower = float(special.stdtr(clusters - 1, -(difference + margin) / error))
     upper = float(special.stdtr(clusters - 1, (difference - margin) / error))
     return max(lower, upper)

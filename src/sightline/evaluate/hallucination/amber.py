@@ -238,7 +238,7 @@ def _halves(table: Array, kinds: Sequence[str], rounding: Rounding, groups: Grou
         mine = np.flatnonzero(np.isin(kinds, types))
         if len(mine):
             guard = 0.001 if name == "existence" else 0.0001
-            among = None if groups is None else [groups[at] for at in mine]
+            among = None if groups is None else [groups[at] for at in mine.tolist()]
             out[name] = _half(table[mine], rounding, among, guard, start=3 * _START if name == "attribute" else _START)
     return out
 
