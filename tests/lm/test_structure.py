@@ -54,6 +54,17 @@ def test_an_object_of_another_form_names_what_is_wrong() -> None:
         parse('{"currency": "EUR"}', Total)
 
 
+def test_escapes_that_no_file_can_hold_are_replaced() -> None:
+    found = parse('{"name": "half \\ud83d", "tags": ["a\\u0000b"]}', Spoilt)
+    assert (found.name, found.tags) == ("half \ufffd", ["a\ufffdb"])
+    assert Spoilt.model_validate_json(found.model_dump_json()) == found
+
+
+class Spoilt(BaseModel):
+    name: str
+    tags: list[str]
+
+
 def test_errors_are_fed_back_and_then_it_is_right() -> None:
     asked: list[Request] = []
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -68,3 +70,13 @@ def test_a_broken_picture_is_named(broken: bytes) -> None:
         thumbnail(broken, 100)
     with pytest.raises(MediaError):
         draw_boxes(broken, [])
+
+
+def test_a_picture_that_claims_to_be_huge_is_refused() -> None:
+    small = encoded(Image.new("RGB", (8, 8)))
+    huge = struct.pack(">II", 60_000, 60_000)
+    header = b"IHDR" + huge + small[24:29]
+    picture = small[:12] + header + struct.pack(">I", zlib.crc32(header)) + small[33:]
+    for use in (pixels, lambda data: thumbnail(data, 100)):
+        with pytest.raises(MediaError):
+            use(picture)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from sightline.verify import QuestionPool, duplicate_of, group_pages, picture_hash, picture_hash_of
+from sightline.verify.duplicates import _Union
 from sightline.verify.picture_hashing import distance
 
 WORDS = [
@@ -44,6 +45,13 @@ def test_a_shared_page_joins_documents_across_a_chain(shown) -> None:
     groups = group_pages(pages)
     assert len({groups[page.key] for page in pages[:4]}) == 1
     assert groups[pages[4].key] != groups[pages[0].key]
+
+
+def test_a_long_chain_of_documents_is_one_group() -> None:
+    joined = _Union()
+    for n in range(5000, 0, -1):
+        joined.unite(f"{n:05}", f"{n - 1:05}")
+    assert joined.root("05000") == "00000"
 
 
 def test_a_template_filled_twice_is_grouped_but_neither_is_a_duplicate(shown) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -14,3 +15,12 @@ def clean(text: str) -> str:
     True
     """
     return _UNWRITABLE.sub("\ufffd", text)
+
+
+def cleaned(value: Any) -> Any:
+    """The same for every text of a JSON value: escapes such as "\\ud800" become letters only when it is read."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(name): cleaned(one) for name, one in value.items()}
+    return [cleaned(one) for one in value] if isinstance(value, list) else value

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from sightline.core.errors import InputError
 from sightline.core.message import Message, Reply, Request
 from sightline.core.ports import LM
+from sightline.lm.cleaning import cleaned
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -120,7 +121,7 @@ def parse(text: str, schema: type[T]) -> T:
             failure, position = "broken-json", opening.end()
             continue
         try:
-            return schema.model_validate(found)
+            return schema.model_validate(cleaned(found))
         except ValidationError as error:
             refused = refused or error
     if refused is not None:

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 from sightline.core.errors import MediaError
 from sightline.core.media import Box
 
+_UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 MARK = (200, 75, 0)
 """The colour of evidence; the same as --mark of page.css."""
 
@@ -51,7 +52,7 @@ def pixels(picture: bytes) -> tuple[int, int]:
     try:
         with Image.open(io.BytesIO(picture)) as image:
             return image.size
-    except (UnidentifiedImageError, OSError) as error:
+    except _UNREADABLE as error:
         raise MediaError("a stored picture cannot be read", subject=str(error)) from error
 
 
@@ -59,6 +60,6 @@ def _opened(picture: bytes) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(picture))
         image.load()
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except _UNREADABLE as error:
         raise MediaError("a stored picture cannot be read", subject=str(error)) from error
     return ImageOps.exif_transpose(image)

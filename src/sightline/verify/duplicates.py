@@ -190,10 +190,10 @@ class _Union:
         self._parent: dict[str, str] = {}
 
     def root(self, name: str) -> str:
-        parent = self._parent.setdefault(name, name)
-        if parent != name:
-            parent = self._parent[name] = self.root(parent)
-        return parent
+        while (parent := self._parent.setdefault(name, name)) != name:
+            self._parent[name] = self._parent[parent]
+            name = parent
+        return name
 
     def unite(self, first: str, second: str) -> None:
         low, high = sorted((self.root(first), self.root(second)))

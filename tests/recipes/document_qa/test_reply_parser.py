@@ -71,3 +71,8 @@ def test_no_reply_crashes_or_is_silently_lost(pieces: list[str], truncated: bool
 )
 def test_long_repetitions_take_no_time(unit: str) -> None:
     parse_reply(unit * 4000)
+
+
+def test_half_a_letter_in_json_is_replaced() -> None:
+    (one,), rejected = parse_reply('{"question": "What is \\ud83d?", "answer": "42"}')
+    assert (one.question, rejected) == ("What is \ufffd?", [])

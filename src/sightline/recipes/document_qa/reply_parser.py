@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sightline.core.sample import Rejected
+from sightline.lm.cleaning import cleaned
 from sightline.recipes.document_qa.prompts import REFUSAL
 
 MAX_EXCERPT = 300
@@ -203,7 +204,7 @@ def _from_json(text: str) -> tuple[list[Said], list[Rejected]]:
             if said or re.match(r'\{\s*"(?:question|q|질문|answer)"', text[start:]):
                 rejected.append(_row("truncated-reply", text[start:]))
             break
-        for entry in _entries(value):
+        for entry in _entries(cleaned(value)):
             one = _from_object(entry)
             if one is not None and one.question and one.answer:
                 said.append(one)
