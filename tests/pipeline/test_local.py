@@ -127,11 +127,19 @@ def test_barriers_see_everything_in_order_and_run_once(tmp_path: Path) -> None:
     assert list(result.items("total")) == [s.Sum(total=sum(3 * n for n in range(0, 50, 2)), count=25)]
     assert [row.origin for row in result.rejected()][:2] == ["number 3", "number 9"]
     assert [int(line) for line in log.read_text().splitlines()] == [3 * n for n in range(50)]
+    assert [item.n for item in result.store.given("keep", s.Number)] == ns(result, "keep")
+    assert [item.n for item in result.store.given("times", s.Number)] == ns(result, "times")
     again = run(tmp_path, s.Times(3), s.Keep(log=str(log)), s.Total())
     assert again.work_done == 0
     assert again.funnel[2][:5] == ("keep", 50, 25, 25, 50)
     more = run(tmp_path, s.Times(3), s.Keep(log=str(log)), s.Total(), items=s.numbers(*range(51)))
     assert more.work_done == 1 + 51 + 26
+
+
+def test_a_barrier_that_is_known_is_shown_as_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        run_local(Plan((s.Centre(),)), s.numbers(1, 2, 3), tmp_path, ONE, Progress("log"))
+    assert capsys.readouterr().err.splitlines()[-1] == "centre 3/3 3 known"
 
 
 def test_a_barrier_may_go_through_the_items_more_than_once(tmp_path: Path) -> None:

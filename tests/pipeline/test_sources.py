@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import http.server
 import os
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
@@ -180,6 +183,23 @@ def test_a_remote_file_that_changed_is_not_taken_for_the_old_one(memory: fsspec.
         local_path(found.source)
     (new,) = find("memory://box/b.pdf")
     assert new != found
+
+
+def test_a_web_file_that_changed_is_copied_anew(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(b"%PDF one")
+    serve = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/a.pdf"
+        (first,), (again,) = find(url), find(url)
+        (tmp_path / "a.pdf").write_bytes(b"%PDF another")
+        os.utime(tmp_path / "a.pdf", (0, 0))
+        (new,) = find(url)
+        server.shutdown()
+    assert first == again
+    assert isinstance(new, File)
+    assert new.source.size == len(b"%PDF another")
+    assert len(list((cache / "sightline" / "files" / "seen").iterdir())) == 2
 
 
 def test_files_inside_an_archive(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ What a step may rely on:
 - `Reject`, a yielded `Rejected`, and a `MediaError` (one file is broken) refuse a row. Any other `SightlineError` stops
   the run: finished work is kept. After `BudgetReached` the following steps still run over what is finished, so that a
   partial dataset can be written; after others they do not. Any other exception becomes `Rejected("step-error", ...)`.
+  This holds for a Step; a BatchStep and a Barrier yield `Rejected`, and what they raise besides a `SightlineError` ends
+  the run with what was yielded kept.
 - `Rejected.step` is the step's name; `.item` and `.origin` are filled in where the step left them empty.
 - A barrier may go through its items more than once: they are read anew from disk each time.
 - Equal items (same key) that come up twice in one stage are processed once and appear once.

@@ -20,7 +20,7 @@ from sightline.core.fingerprint import fingerprint
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)(://|::)", re.IGNORECASE)
 _FLAT_URL = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
-_WITH_QUERY = ("http", "https")
+_HTTP = ("http", "https")
 _WITH_USER = ("ftp", "ftps", "sftp", "ssh", "smb", "webhdfs", "webdav")
 _CHUNK = 1 << 20
 
@@ -102,9 +102,9 @@ def recorded(url: str) -> str:
 
 def _without_secrets(url: str) -> str:
     protocol, mark, rest = url.partition("://")
-    if protocol.lower() in _WITH_QUERY:
+    if protocol.lower() in _HTTP:
         rest = rest.partition("?")[0].partition("#")[0]
-    if protocol.lower() in _WITH_QUERY + _WITH_USER:
+    if protocol.lower() in _HTTP + _WITH_USER:
         host, slash, path = rest.partition("/")
         rest = host.rpartition("@")[2] + slash + path
     return protocol + mark + rest
@@ -127,7 +127,11 @@ def _filesystem(url: str) -> tuple[Any, str]:
 def _version(files: Any, path: str) -> str:
     """What changes when the file does; where the protocol cannot say, every look is a new version."""
     try:
-        return str(files.ukey(path))
+        if files.protocol != _HTTP:
+            return str(files.ukey(path))
+        told = files.info(path)  # fsspec takes what an address holds for unchanging, and so its ukey
+        stamp = told.get("ETag") or told.get("Last-Modified")
+        return uuid.uuid4().hex if stamp is None else f"{path} {stamp}"
     except (NotImplementedError, OSError, ValueError):
         return uuid.uuid4().hex
 

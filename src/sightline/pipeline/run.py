@@ -100,14 +100,12 @@ def run_stage(desk: Desk, step: AnyStep, stage: int, crew: Crew) -> tuple[Outcom
     number = desk.ledger.step(step_key(step), step.name)
     desk.ledger.forget(number, desk.config.retry)
     kind = kind_of(step)
-    total = desk.ledger.count(stage)
     key: str | None = None
     work: Any = step
     if kind == "barrier":
-        desk.progress.stage(step.name, total, 0)
         outcome, key = run_barrier(desk, work, number, stage)
     else:
-        pending = desk.ledger.count_pending(stage, number)
+        total, pending = desk.ledger.count(stage), desk.ledger.count_pending(stage, number)
         desk.progress.stage(step.name, total, total - pending)
         refs = desk.ledger.pending(stage, number)
         if not pending:

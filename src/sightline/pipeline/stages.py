@@ -240,7 +240,9 @@ def run_barrier(desk: Desk, step: Barrier[Any, Any], number: int, stage: int) ->
         digest.update(bytes.fromhex(ref.key))
         count += 1
     key = digest.hexdigest()[:32]
-    if desk.ledger.known(number, key):
+    known = desk.ledger.known(number, key)
+    desk.progress.stage(step.name, count, count if known else 0)
+    if known:
         return Outcome(0, None), key
     items = desk.store.stage(stage, step.takes)
     try:

@@ -155,8 +155,8 @@ class StageItems(Generic[T]):
             yield self.kind.model_validate_json(self.store.read(ref))
 
 
-_STAGE_OF = """SELECT v.stage FROM visible v JOIN outputs o ON o.key = v.key JOIN steps s ON s.id = o.step
-    WHERE s.name = ? ORDER BY v.stage LIMIT 1"""
+_STAGE_OF = """SELECT v.stage FROM visible v JOIN outputs o ON (o.key, o.part, o.row) = (v.key, v.part, v.row)
+    JOIN steps s ON s.id = o.step WHERE s.name = ? LIMIT 1"""
 _FIND = "SELECT p.path, o.row FROM outputs o JOIN parts p ON p.id = o.part WHERE "
 _STAGE = """SELECT v.pos, v.key, p.path, v.row FROM visible v JOIN parts p ON p.id = v.part
     WHERE v.stage = ? AND v.pos > ? ORDER BY v.pos LIMIT 8192"""
