@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from sightline.cli.flags import refuse_nameless
 from sightline.cli.models import SERVERS, reached
 from sightline.core.errors import InputError
 from sightline.recipes.audit_record import audit_tables
@@ -37,11 +38,10 @@ def command(folder: Path, rows: int, seed: int, **flags: Any) -> None:
     questions   keys moved to a wrong option (--judge), keys that give themselves away (--blind)
     """
     kind = kind_of(Dataset(folder))
+    refuse_nameless(flags, ("judge", "judge_model"), ("blind", "blind_model"))
     judges = {}
     for role in ("judge", "blind"):
         spec, name = flags[role], flags[f"{role}_model"]
-        if spec is None and name is not None:
-            raise InputError(f"--{role}-model without --{role}", remedy=f"name the model with --{role}")
         if spec is not None and role not in kind.judges:
             raise InputError(f"no check of this kind of dataset asks a --{role}", subject=folder)
         if spec is not None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import ValidationError
 
+from sightline.cli.flags import executor_of, named, refuse_nameless
 from sightline.cli.models import SERVERS, models_of, price_of, purse_for
 from sightline.core.errors import InputError, ModelError
 from sightline.media import PageConfig
-from sightline.pipeline import ExecutorConfig, Progress, RunResult
+from sightline.pipeline import Progress, RunResult
 from sightline.recipes.dataset import Dataset
 from sightline.recipes.dataset_summary import summary_tables
 from sightline.recipes.document_qa.build import build_documents
@@ -94,35 +92,15 @@ def command(paths: tuple[str, ...], out: Path, dry_run: bool, **flags: Any) -> N
         price,
         purse,
     )
-    engine = Engine(flags["engine"], _executor(flags), Progress(cost=lambda: purse.spent))
+    engine = Engine(flags["engine"], executor_of(flags), Progress(cost=lambda: purse.spent))
     if dry_run:
         print_tables(build_tables(forecast_documents(paths, config, models, engine.executor, price)))
         return
     _tell(build_documents(paths, out, config, models=models, engine=engine), out)
 
 
-@contextmanager
-def _named() -> Iterator[None]:
-    """A value that a configuration refuses, told by its flag."""
-    try:
-        yield
-    except ValidationError as error:
-        first = error.errors()[0]
-        what = first["msg"].removeprefix("Value error, ").lower()
-        if not first["loc"]:
-            raise InputError(what, remedy="change one of the two") from error
-        name = "--" + str(first["loc"][-1]).replace("_", "-")
-        raise InputError(f"{name}: {what}", subject=first["input"]) from error
-
-
-def _executor(flags: dict[str, Any]) -> ExecutorConfig:
-    stated = {name: flags[name] for name in ("time_limit", "workers") if flags[name] is not None}
-    with _named():
-        return ExecutorConfig.model_validate(stated)
-
-
 def _config(flags: dict[str, Any]) -> DocumentQAConfig:
-    with _named():
+    with named():
         return _given(flags)
 
 
@@ -151,10 +129,8 @@ def _given(flags: dict[str, Any]) -> DocumentQAConfig:
 
 def _refuse_contradictions(flags: dict[str, Any]) -> None:
     """Flags that say something about a model or an engine which no flag names."""
-    for model, about in (("lm", "model"), ("judge", "judge_model"), ("judge", "min_judge"), ("blind", "blind_model"),
-                         ("blind", "min_blind")):  # fmt: skip
-        if flags[about] is not None and flags[model] is None:
-            raise InputError(f"--{about.replace('_', '-')} without --{model}", remedy=f"name the model with --{model}")
+    about = ("lm", "model"), ("judge", "judge_model"), ("judge", "min_judge"), ("blind", "blind_model")
+    refuse_nameless(flags, *about, ("blind", "min_blind"))
     if flags["ocr_language"] != "auto" and flags["ocr"] == "none":
         raise InputError("--ocr-language without --ocr", remedy="add --ocr auto")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from sightline.cli.flags import refuse_nameless
 from sightline.cli.models import SERVERS, opened, price_of, purse_for
 from sightline.core.errors import InputError
 from sightline.pipeline import Progress
@@ -54,6 +55,7 @@ def command(dataset: Path, out: Path, **flags: Any) -> None:
 
     Stop it at any time: the same command goes on where it was. Everything refused is kept with its reason.
     """
+    refuse_nameless(flags, ("writer", "writer_model"), ("verifier", "verifier_model"))
     price = price_of(flags["price"])
     purse = purse_for(out, price, flags["max_cost"])
     authors = Authors(

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import ValidationError
 
+from sightline.cli.flags import executor_of, named, refuse_nameless
 from sightline.cli.models import SERVERS, opened, price_of, purse_for
 from sightline.core.door import load
-from sightline.core.errors import InputError
 from sightline.lm import Price, Purse
 from sightline.media.speech import Speech, Whisper
 from sightline.media.video import VideoConfig
-from sightline.pipeline import ExecutorConfig, Progress, RunResult
+from sightline.pipeline import Progress, RunResult
 from sightline.recipes.dataset import Dataset
 from sightline.recipes.video_annotation.attempts import RETRIABLE
 from sightline.recipes.video_annotation.build import TIME_LIMIT, Engine, build_videos
@@ -83,13 +82,14 @@ def command(paths: tuple[str, ...], out: Path, dry_run: bool, **flags: Any) -> N
     Subtitles (.srt, .vtt) beside a video or inside it are its transcript. Stop it at any time: the same command goes
     on where it was. Everything refused is kept with its reason.
     """
-    config = _config(flags)
+    refuse_nameless(flags, *((role, f"{role}_model") for role in ("structurer", "classifier")))
+    with named():
+        config = _given(flags)
     price = price_of(flags["price"])
     purse = purse_for(out, price, flags["max_cost"])
+    engine = Engine(flags["engine"], executor_of(flags), Progress(cost=lambda: purse.spent))
     models = _models(flags, price, purse)
     taxonomy = read_taxonomy(flags["taxonomy"])
-    executor = {"time_limit": flags["time_limit"]} | ({"workers": flags["workers"]} if flags["workers"] else {})
-    engine = Engine(flags["engine"], ExecutorConfig.model_validate(executor), Progress(cost=lambda: purse.spent))
     if dry_run:
         files, listed = unfetched(paths, out, takedown=flags["takedown"])
         print_tables(build_tables(forecast_videos(files, listed, config, models, taxonomy, engine.executor, price)))
@@ -122,15 +122,6 @@ def _speech(spec: str | None) -> Speech | None:
     made = load(spec)
     heard: Speech = made() if callable(made) else made
     return heard
-
-
-def _config(flags: dict[str, Any]) -> VideoAnnotationConfig:
-    try:
-        return _given(flags)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "--" + str(first["loc"][-1]).replace("_", "-")
-        raise InputError(f"{name} {first['msg'].lower()}", subject=first["input"]) from error
 
 
 def _given(flags: dict[str, Any]) -> VideoAnnotationConfig:

@@ -33,7 +33,7 @@ from sightline.show.table import scores
 @click.option("--metric", "names", default="", help="Text metrics with commas, in place of the benchmark's own.")
 @click.option("--limit", type=click.IntRange(min=1), help="The first N examples.")
 @click.option("--language", type=click.Choice(["en", "ko"]), default="en", show_default=True, help="Of the judge.")
-@click.option("--max-tokens", default=256, show_default=True, help="Longest answer.")
+@click.option("--max-tokens", default=256, show_default=True, type=click.IntRange(min=1), help="Longest answer.")
 @click.option("--price", "prices", metavar="IN,OUT", help="USD per million input and output tokens.")
 @click.option("--max-cost", type=float, help="USD that model and judge may spend together; needs --price.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run; run again to resume.")
@@ -51,6 +51,8 @@ def command(
     """
     if max_cost is not None and prices is None:
         raise InputError("a cap needs prices", subject=f"--max-cost {max_cost}", remedy="--price IN,OUT")
+    if options["judge_name"] is not None and options["judge_spec"] is None:
+        raise InputError("--judge-name without --judge", remedy="add --judge")
     benchmark = _benchmark(data, named)
     config = EvaluationConfig(
         benchmark=benchmark.name,

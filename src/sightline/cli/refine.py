@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from sightline.cli.flags import refuse_nameless
 from sightline.cli.models import SERVERS, opened, price_of, purse_for
 from sightline.core.errors import InputError
 from sightline.core.ports import LM
@@ -61,6 +62,8 @@ def command(dataset: Path, out: Path, **flags: Any) -> None:
 
     Stop it at any time: the same command goes on where it was.
     """
+    named = ("writer", "writer_model"), ("verifier", "verifier_model"), ("held_out_judge", "held_out_model")
+    refuse_nameless(flags, *named)
     price = price_of(flags["price"])
     purse = purse_for(out, price, flags["max_cost"])
     judges = Judges(
@@ -87,6 +90,8 @@ def command(dataset: Path, out: Path, **flags: Any) -> None:
 def blind_judge(spec: str, model: str | None, price: Price | None, purse: Purse) -> LM:
     """ "heuristics", or a model."""
     if spec == "heuristics":
+        if model is not None:
+            raise InputError("--blind-model without --blind", remedy="add --blind")
         return Heuristics()
     found = opened(spec, model, price, purse)
     if found is None:

@@ -1,0 +1,5 @@
+"""`python -m sightline`: the same as `sightline`."""
+
+from sightline.cli.main import main
+
+main()
