@@ -14,7 +14,7 @@ from scipy.stats import binom, binomtest
 
 from sightline.core.door import load, require
 from sightline.core.errors import InputError, MissingExtra, Reject
-from sightline.core.fingerprint import fingerprint, seeded
+from sightline.core.fingerprint import fingerprint, model_name, seeded
 from sightline.core.media import Box, MediaRef, Source, Word
 from sightline.core.message import Message, Picture, Request, Text
 from sightline.core.record import RunRecord, claim
@@ -48,6 +48,25 @@ def test_fingerprint_ignores_the_order_of_keys_and_sees_every_value() -> None:
 
 def test_fingerprint_is_the_published_sha256_of_canonical_json() -> None:
     assert fingerprint({"b": 1, "a": "é"}) == hashlib.sha256('{"a":"é","b":1}'.encode()).hexdigest()[:32]
+
+
+def test_a_models_name_changes_with_its_weights_and_nothing_else(tmp_path: Path) -> None:
+    weights = bytearray(3 << 20)
+    (tmp_path / "model.safetensors").write_bytes(weights)
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    first = model_name(tmp_path)
+    assert first.startswith(f"{tmp_path.name}@")
+    (tmp_path / "README.md").write_text("a card", encoding="utf-8")
+    (tmp_path / "optimizer.pt").write_bytes(b"state")
+    assert model_name(tmp_path) == first
+    names = {first}
+    for at in (0, len(weights) // 2, len(weights) - 2):
+        trained = weights.copy()
+        trained[at : at + 16_384] = bytes([7]) * len(trained[at : at + 16_384])
+        (tmp_path / "model.safetensors").write_bytes(trained)
+        names.add(model_name(tmp_path))
+    (tmp_path / "config.json").write_text('{"scale": 2}', encoding="utf-8")
+    assert len(names | {model_name(tmp_path)}) == 5
 
 
 def test_seeded_depends_on_every_part() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import string
 from io import BytesIO
 from pathlib import Path
@@ -123,7 +124,7 @@ def test_a_seed_is_honoured(lm: Local) -> None:
 
 def test_order_name_and_limits(lm: Local) -> None:
     replies = list(lm.replies(mixed()))
-    assert lm.name == "tiny-text"
+    assert re.fullmatch("tiny-text@[0-9a-f]{8}", lm.name)
     assert isinstance(lm, LM)
     assert all(reply.usage.output_tokens <= request.max_tokens for reply, request in zip(replies, mixed(), strict=True))
     assert all("e" not in reply.text for reply in replies[::4])

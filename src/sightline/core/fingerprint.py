@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+_DECIDE = frozenset([".safetensors", ".json", ".jinja", ".model", ".txt"])
+"""Endings of the files of a model's folder that decide what it answers."""
+_PIECES, _PIECE = 256, 4096
 LENGTH = 32
 """Hex digits kept: 128 bits, no accidental collision below 10^18 items."""
 
@@ -30,6 +34,25 @@ def fingerprint(value: Any) -> str:
 def seeded(seed: int, *parts: object) -> int:
     """A 64-bit seed for one item: independent of order, worker and machine, e.g. `seeded(0, "style", chunk_id)`."""
     return int(fingerprint([seed, *map(str, parts)])[:16], 16)
+
+
+def model_name(folder: Path) -> str:
+    """The name of a model in a folder, with a hash of its weights, tokenizer and settings: "model@3f2a9c1e".
+
+    A large file counts by its size and 256 pieces from all over it: training moves weights everywhere.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.suffix in _DECIDE and path.is_file()):
+        size = path.stat().st_size
+        digest.update(f"{path.name}\n{size}\n".encode("utf-8", "surrogatepass"))
+        with path.open("rb") as file:
+            if size <= _PIECES * _PIECE:
+                digest.update(file.read())
+                continue
+            for n in range(_PIECES):
+                file.seek(n * (size - _PIECE) // (_PIECES - 1))
+                digest.update(file.read(_PIECE))
+    return f"{folder.resolve().name}@{digest.hexdigest()[:8]}"
 
 
 def _plain(value: Any) -> Any:

@@ -25,6 +25,7 @@ from transformers import (
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
 from sightline.core.errors import InputError, ModelError
+from sightline.core.fingerprint import model_name
 from sightline.core.message import Clip, Message, Picture, Reply, Request, Text, Usage
 from sightline.lm.answer import failed
 from sightline.lm.cleaning import clean
@@ -51,7 +52,8 @@ class LocalConfig(BaseModel):
 
 
 class Local:
-    """The model in a folder, or "hub:NAME". Models that see pictures are recognised by their type.
+    """The model in a folder, or "hub:NAME". Models that see pictures are recognised by their type. `name` holds a hash
+    of the weights: kept answers are not taken for those of the same folder trained further.
 
     Greedy at temperature 0; otherwise each request draws by its own seed, whatever it is batched with. Replies carry
     the errors "cannot-see" (pictures or clips for a model that takes none) and "too-long" (prompt and `max_tokens` pass
@@ -65,7 +67,7 @@ class Local:
         place = named.removeprefix(HUB)
         if not hub and not Path(place).is_dir():
             raise InputError("no such folder", subject=place, remedy=f'for a model of the hub write "{HUB}{place}"')
-        self.name = place if hub else Path(place).resolve().name
+        self.name = place if hub else model_name(Path(place))
         self._sees, self._processor, self._model = _loaded(place, self.config, local_files_only=not hub)
         self._tokenizer = self._processor.tokenizer if self._sees else self._processor
         self._tokenizer.padding_side = "left"

@@ -19,6 +19,7 @@ from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 from transformers.utils import logging
 
 from sightline.core.errors import InputError, ModelError, Reject
+from sightline.core.fingerprint import model_name
 from sightline.core.message import Clip, Reply, Request, Usage
 from sightline.vlm.config import context_of
 from sightline.vlm.model import VLM
@@ -116,7 +117,7 @@ class VLMChat:
     def open(cls, folder: Path, *, batch_size: int = 8) -> VLMChat:
         """The model of a folder, ours or a ready one; raises InputError as `loaded` and `ready`."""
         kind_of(folder)
-        return cls(*whole_model(folder), name=folder.resolve().name, batch_size=batch_size)
+        return cls(*whole_model(folder), name=model_name(folder), batch_size=batch_size)
 
     @property
     def name(self) -> str:
