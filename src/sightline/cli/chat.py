@@ -12,7 +12,7 @@ from sightline.core.media import MediaRef
 from sightline.core.message import Message, Picture, Request
 from sightline.runs.vlm_data import video_pictures
 from sightline.vlm.boxes import boxes_in, drawn
-from sightline.vlm.chat import VLMChat, without_progress_bars
+from sightline.vlm.chat import VLMChat
 from sightline.vlm.pixels import opened
 from sightline.vlm.resolution import FRAMES
 
@@ -40,7 +40,6 @@ def command(
     \b
     sightline chat runs/tiny/staged/model --image photo.png --ask "colour?"
     """
-    without_progress_bars()
     model = VLMChat.open(folder)
     data = [path.read_bytes() for path in images]
     pictures = [

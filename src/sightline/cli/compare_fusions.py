@@ -16,7 +16,6 @@ from sightline.runs.vlm_fusions_page import caveat, differences, fusion_table, w
 from sightline.runs.vlm_tuning import placed
 from sightline.show import print_tables
 from sightline.show.table import listing
-from sightline.vlm.chat import without_progress_bars
 from sightline.vlm.resolution import FusionKind
 
 
@@ -39,7 +38,6 @@ def command(name: str, given: tuple[str, ...], changes: tuple[str, ...], fusions
     sightline compare-fusions --out runs/fusions --seeds 3
     sightline compare-fusions my_run.py --data my-dataset --out runs/fusions --set stages.0.steps=200
     """
-    without_progress_bars()
     kinds: list[FusionKind] = [kind for kind in get_args(FusionKind) if kind in fusions.split(",")]
     if unknown := set(fusions.split(",")) - set(kinds):
         raise InputError("no such fusion", subject=", ".join(sorted(unknown)), remedy=", ".join(get_args(FusionKind)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -26,7 +27,9 @@ def sightline() -> None:
 
 
 def main() -> None:
-    """Run the command line; never shows a traceback for a mistake that a person can mend."""
+    """Run the command line; never shows a traceback for a mistake that a person can mend. Verbs say where they stand,
+    so bars of libraries are off, in the processes that they start, too, unless the environment says otherwise."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     try:
         sightline(standalone_mode=False)
     except click.ClickException as error:

@@ -22,7 +22,6 @@ from sightline.show.table import listing
 from sightline.train.feature_cache import Usage
 from sightline.train.machine import Machine
 from sightline.train.stages import Progress
-from sightline.vlm.chat import without_progress_bars
 
 Kind = TypeVar("Kind", bound=BaseModel)
 
@@ -51,7 +50,6 @@ def command(name: str, changes: tuple[str, ...], given: tuple[str, ...], out: Pa
     sightline train vlm my_run.py --data my-dataset --out runs/mine --set stages.0.steps=200
     sightline train vlm SmolVLM-256M --data my-dataset --out runs/smol --set stages.0.steps=200
     """
-    without_progress_bars()
     if name == "tiny":
         _tiny(out, changes)
     elif name == "documents":
@@ -67,7 +65,7 @@ def command(name: str, changes: tuple[str, ...], given: tuple[str, ...], out: Pa
 
 
 def _tiny(out: Path, changes: tuple[str, ...]) -> None:
-    table = tiny(out, sizes_of(Tiny, changes))
+    table = tiny(out, sizes_of(Tiny, changes), Forecast())
     for task, (value, low, high) in table["staged"]["scores"].items():
         before, joint = table["before"][task][0], table["joint"]["scores"][task][0]
         click.echo(f"{task:8} before {before:.0%}  joint {joint:.0%}  staged {value:.0%} [{low:.0%}, {high:.0%}]")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate
@@ -25,7 +25,7 @@ from sightline.evaluate.statistics import paired_t
 from sightline.runs.vlm_page import write_page
 from sightline.runs.vlm_pictures import SIDE, TASKS, WORDS, Shown, series
 from sightline.runs.vlm_run import Exam, VLMRun, run
-from sightline.train.stages import Stage
+from sightline.train.stages import Progress, Stage
 from sightline.vlm.boxes import boxes_in
 from sightline.vlm.chat import VLMChat
 from sightline.vlm.connector import Connector
@@ -133,11 +133,12 @@ class Tiny(BaseModel):
     """Processes, one thread each: at this size a second thread brings less than a second process."""
 
 
-def tiny(out: Path, sizes: Tiny | None = None) -> dict[str, Any]:
+def tiny(out: Path, sizes: Tiny | None = None, tell: Callable[[Progress], None] | None = None) -> dict[str, Any]:
     """Both schedules on the same synthetic pictures; writes OUT/staged and OUT/joint (further seeds: OUT/staged-1 ...),
-    OUT/table.json and OUT/report.html, and returns the table. Goes on where it was interrupted."""
+    OUT/table.json and OUT/report.html, and returns the table. Goes on where it was interrupted. A copy of `tell` in
+    each process hears of its steps."""
     sizes = sizes or Tiny()
-    jobs = [(arm, out, sizes, sizes.seed + n) for n in range(sizes.seeds) for arm in ARMS]
+    jobs = [(arm, out, sizes, sizes.seed + n, tell) for n in range(sizes.seeds) for arm in ARMS]
     if sizes.workers == 1:
         made = [_arm(*job) for job in jobs]
     else:
@@ -158,7 +159,7 @@ def tiny(out: Path, sizes: Tiny | None = None) -> dict[str, Any]:
     return table
 
 
-def _arm(name: str, out: Path, sizes: Tiny, seed: int) -> dict[str, Any]:
+def _arm(name: str, out: Path, sizes: Tiny, seed: int, tell: Callable[[Progress], None] | None) -> dict[str, Any]:
     """One schedule with one seed."""
     torch.set_num_threads(1)
     begin = time.process_time()
@@ -177,7 +178,7 @@ def _arm(name: str, out: Path, sizes: Tiny, seed: int) -> dict[str, Any]:
         return {task: score.value for task, score in scores_of(answered(model, reader, check)).items()}
 
     exam = Exam(ask, dict.fromkeys(TASKS, 1.0))
-    result = run(config, rows, out / (name if seed == sizes.seed else f"{name}-{seed}"), exam)
+    result = run(config, rows, out / (name if seed == sizes.seed else f"{name}-{seed}"), exam, tell)
     answers = answered(result.model, result.reader, test)
     starts = dict(zip((stage.name for stage in stages), accumulate((s.steps for s in stages), initial=0), strict=False))
     scores = scores_of(answers)

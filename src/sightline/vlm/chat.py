@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
-from transformers.utils import logging
 
 from sightline.core.errors import InputError, ModelError, Reject
 from sightline.core.fingerprint import model_name
@@ -25,16 +23,11 @@ from sightline.vlm.config import context_of
 from sightline.vlm.model import VLM
 from sightline.vlm.reader import Encoded, VLMReader
 from sightline.vlm.ready.kit import ReadyReader, ReadyRow, ready
+from sightline.vlm.weights import UNREADABLE, unreadable, whole_weights
 
 Row = Encoded | ReadyRow
 OURS: Final = "sightline_vlm"
-UNREADABLE: Final = (OSError, ValueError, SafetensorError, RuntimeError)
 SURROGATE_FREE = str.maketrans({"\x00": "\ufffd"})
-
-
-def without_progress_bars() -> None:
-    """No bars of transformers for reading and writing weights: for command lines, which say more themselves."""
-    logging.disable_progress_bar()
 
 
 def kind_of(folder: Path) -> str:
@@ -55,15 +48,7 @@ def loaded(folder: Path) -> tuple[VLM, VLMReader]:
     if kind != OURS:
         raise InputError(f"a model of type {kind!r}, not one of ours", subject=folder)
     reader = _reader(folder)
-    try:
-        opened: Any = AutoModelForImageTextToText.from_pretrained(
-            folder, use_safetensors=True, local_files_only=True, output_loading_info=True
-        )
-    except UNREADABLE as error:
-        raise _unreadable(folder, error) from error
-    model, report = opened
-    if odd := sorted(report["missing_keys"]) + sorted(report["unexpected_keys"]):
-        raise InputError("weights of another model", subject=folder, remedy=f"first differences: {odd[:3]}")
+    model = whole_weights(AutoModelForImageTextToText, folder, local_files_only=True, exact=True)
     return model.eval(), reader
 
 
@@ -90,15 +75,10 @@ def _reader(folder: Path) -> VLMReader:
     try:
         reader = AutoProcessor.from_pretrained(folder, local_files_only=True)
     except UNREADABLE as error:
-        raise _unreadable(folder, error) from error
+        raise unreadable(folder, error) from error
     if not isinstance(reader, VLMReader):
         raise InputError("the reader of another model", subject=folder, remedy="processor_config.json is missing")
     return reader
-
-
-def _unreadable(folder: Path, error: Exception) -> InputError:
-    what = " ".join(str(error).split())[:200]
-    return InputError(f"the model cannot be read ({what})", subject=folder)
 
 
 class VLMChat:

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -27,6 +26,7 @@ from transformers.utils.hub import cached_file
 
 from sightline.core.errors import InputError
 from sightline.vlm.pixels import MEAN, STD
+from sightline.vlm.weights import unreadable, whole_weights
 
 Named = dict[str, Any] | str
 
@@ -39,18 +39,18 @@ def config_of(part: Named) -> PreTrainedConfig:
     try:
         found: PreTrainedConfig = AutoConfig.from_pretrained(part)
     except (OSError, ValueError) as error:
-        raise _unreadable(part, error) from error
+        raise unreadable(part, error) from error
     return getattr(found, "vision_config", found)
 
 
 def encoder_of(part: Named) -> PreTrainedConfig | PreTrainedModel:
     """Weights where a folder or id is named, else the config."""
-    return config_of(part) if isinstance(part, Mapping) else _opened(AutoModel, part)
+    return config_of(part) if isinstance(part, Mapping) else whole_weights(AutoModel, part)
 
 
 def language_model_of(part: Named) -> PreTrainedConfig | PreTrainedModel:
     """Weights where a folder or id is named, else the config."""
-    return config_of(part) if isinstance(part, Mapping) else _opened(AutoModelForCausalLM, part)
+    return config_of(part) if isinstance(part, Mapping) else whole_weights(AutoModelForCausalLM, part)
 
 
 def tokenizer_of(part: Named) -> PreTrainedTokenizerBase | None:
@@ -60,7 +60,7 @@ def tokenizer_of(part: Named) -> PreTrainedTokenizerBase | None:
     try:
         found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(part)
     except (OSError, ValueError) as error:
-        raise _unreadable(part, error) from error
+        raise unreadable(part, error) from error
     return found
 
 
@@ -90,18 +90,3 @@ def colours_of(part: Named) -> tuple[Sequence[float], Sequence[float]]:
             remedy="image_mean and image_std of three numbers each",
         ) from error
     return mean, std
-
-
-def _opened(kind: Any, name: str) -> PreTrainedModel:
-    try:
-        model: PreTrainedModel = kind.from_pretrained(name, use_safetensors=True)
-    except (OSError, ValueError, SafetensorError, RuntimeError) as error:
-        raise _unreadable(name, error) from error
-    return model
-
-
-def _unreadable(name: str, error: Exception) -> InputError:
-    what = " ".join(str(error).split())[:200]
-    return InputError(
-        f"the weights cannot be read ({what})", subject=name, remedy="a folder with config.json and model.safetensors"
-    )

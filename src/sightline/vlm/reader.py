@@ -41,6 +41,7 @@ from sightline.vlm.resolution import (
 )
 from sightline.vlm.rows import IGNORED, padded
 from sightline.vlm.template import CONTROL, FINISH, PAD, TEMPLATE, joined, pieces
+from sightline.vlm.weights import unremarked
 
 RESOLUTION: TypeAdapter[Resolution] = TypeAdapter(Resolution)
 
@@ -228,7 +229,8 @@ def reader_for(
     tokenizer.add_special_tokens({"additional_special_tokens": list(tokens)}, replace_extra_special_tokens=False)
     tokenizer.pad_token, tokenizer.eos_token = PAD, FINISH
     if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
-        model.resize_token_embeddings(len(tokenizer))
+        with unremarked():
+            model.resize_token_embeddings(len(tokenizer))
     reader = VLMReader(tokenizer, resolution, config.fusion["kind"], mean, std)
     vocabulary = tokenizer.get_vocab()
     for holder in (config, model.model.config):

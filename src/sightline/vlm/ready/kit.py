@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from jinja2.exceptions import TemplateError
 from PIL import Image
-from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
 from transformers.initialization import no_init_weights
@@ -25,6 +24,7 @@ from sightline.vlm.pixels import opened
 from sightline.vlm.ready.families import FAMILIES, family_of, parts_of
 from sightline.vlm.resolution import Strategy
 from sightline.vlm.rows import IGNORED, padded
+from sightline.vlm.weights import UNREADABLE, unreadable, whole_weights
 
 SHRINK = 0.9
 """Of both sides, again and again, until a picture fits its budget."""
@@ -241,13 +241,12 @@ def ready(name: str | Path, *, weights: bool = True) -> tuple[Any, ReadyReader]:
         config = AutoConfig.from_pretrained(name)
         family_of(config)
         if weights:
-            model = kind.from_pretrained(name, use_safetensors=True)
+            model = whole_weights(kind, name)
         else:
             with torch.device("meta"), no_init_weights():
                 model = kind.from_config(config)
         tokenizer = AutoTokenizer.from_pretrained(name)
         processor = AutoImageProcessor.from_pretrained(name, backend="pil")
-    except (OSError, ValueError, SafetensorError, RuntimeError) as error:
-        what = " ".join(str(error).split())[:200]
-        raise InputError(f"the model cannot be read ({what})", subject=name) from error
+    except UNREADABLE as error:
+        raise unreadable(name, error) from error
     return model.eval(), ReadyReader(model, tokenizer, processor)
