@@ -57,6 +57,13 @@ def test_subfolders_are_classes_and_every_refused_file_has_a_reason(folder: Path
     assert set(reasons.values()) <= {"unreadable", "too-many-pixels"}
 
 
+def test_hidden_folders_and_files_are_left_out(folder: Path) -> None:
+    save(folder / ".thumbnails" / "0.png", solid((0, 9, 0)))
+    save(folder / "red" / ".0.png", solid((0, 9, 0)))
+    pictures = from_folder(folder, 4)
+    assert (len(pictures), pictures.classes, pictures.rejected) == (6, ("blue", "red"), ())
+
+
 def test_a_cache_gives_the_same_pictures(folder: Path, tmp_path: Path) -> None:
     (folder / "red" / "broken.png").write_bytes(b"")
     cache = tmp_path / ".cache"
@@ -141,6 +148,27 @@ def test_a_hugging_face_dataset_folder_of_parquet(tmp_path: Path) -> None:
     pictures = load(str(tmp_path), 4)
     assert len(pictures) == 3
     assert pictures.classes == ("a", "b")
+
+
+@pytest.mark.parametrize("column", ["image", "images"])
+def test_a_broken_picture_of_a_dataset_is_a_refused_row(tmp_path: Path, column: str) -> None:
+    datasets = pytest.importorskip("datasets")
+    save(tmp_path / "a.png", solid((9, 9, 9)))
+    whole = (tmp_path / "a.png").read_bytes()
+    rows = [{"bytes": one, "path": None} for one in (whole, whole[:50], b"no picture", whole)]
+    kind = datasets.Image() if column == "image" else datasets.Sequence(datasets.Image())
+    (tmp_path / "data").mkdir()
+    made = [{column: row if column == "image" else [row]} for row in rows]
+    data = datasets.Dataset.from_list(made, features=datasets.Features({column: kind}))
+    data.to_parquet(tmp_path / "data" / "train.parquet")
+    pictures = load(str(tmp_path / "data"), 4)
+    assert len(pictures) == 2
+    assert [(row.reason, row.origin) for row in pictures.rejected] == [("unreadable", "row 1"), ("unreadable", "row 2")]
+
+
+def test_labels_are_numbers() -> None:
+    with pytest.raises(InputError, match=r"must be a number: cat.*class_encode_column"):
+        from_dataset([{"image": solid((1, 1, 1)), "label": "cat"}], 4)
 
 
 def test_units_there_and_back(folder: Path) -> None:

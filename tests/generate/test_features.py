@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from sightline.generate.features import hugging_face
+from sightline.generate.data import Pictures
+from sightline.generate.features import hugging_face, pca
 
 transformers = pytest.importorskip("transformers")
 PICTURES = torch.randint(0, 256, (5, 3, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
@@ -33,6 +34,17 @@ def test_pictures_have_the_colour_scale_of_the_models_own_processor(tmp_path: Pa
     assert torch.allclose(hugging_face(str(folder))(PICTURES).float(), wanted, atol=1e-5)
     elsewhere = hugging_face(str(vision_model(tmp_path / "plain")))(PICTURES).float()
     assert (elsewhere - wanted).abs().max() > 1e-3
+
+
+def test_components_are_of_all_pictures_in_whatever_order() -> None:
+    """5000 of one class, then 1000 that differ among themselves where the others are all the same."""
+    pixels = torch.zeros(6000, 1, 4, 4, dtype=torch.uint8)
+    generator = torch.Generator().manual_seed(0)
+    pixels[:5000, 0, 0] = torch.randint(0, 100, (5000, 4), generator=generator, dtype=torch.uint8)
+    pixels[5000:, 0, 3] = torch.randint(0, 256, (1000, 4), generator=generator, dtype=torch.uint8)
+    found = pca(Pictures(pixels, torch.zeros(6000, dtype=torch.long)), most=4)
+    told = found(pixels[5000:]).var(0).sum() / (pixels[5000:].double() / 127.5).flatten(1).var(0).sum()
+    assert told > 0.5
 
 
 def test_a_model_without_processor_sees_the_usual_scale(tmp_path: Path) -> None:

@@ -177,8 +177,8 @@ def test_the_doctor_names_the_layer_mends_it_and_proves_it(tmp_path: Path) -> No
     assert found.same_output is not None
     assert found.same_output < 1e-5
     assert found.against_difference is not None
-    assert found.against_difference < 1e-2
-    assert examine(model.double(), x.double(), t.double(), Condition()).against_difference < 2e-3  # type: ignore[operator]
+    assert found.against_difference < 2e-3  # in float64, but for the network's own embedding of 1000 t in float32
+    assert next(model.parameters()).dtype == torch.float32
 
 
 @pytest.mark.parametrize("kind", ["condition", "dit", "sd3", "sana"])

@@ -8,6 +8,7 @@ import torch
 from pydantic import TypeAdapter
 
 from sightline.core.errors import InputError
+from sightline.generate.model import Frame
 from sightline.generate.path import DDPM, EDM, VP, Ends, Flow, Path, TrigFlow, combine, ends, join, move, translate
 from sightline.generate.weighting import same_training, weight_over_log_snr
 
@@ -126,6 +127,21 @@ def test_weights_over_log_snr() -> None:
     assert torch.allclose(same_training((flow, "u"), (vp, "v"), ANGLES), torch.full_like(ANGLES, pi / 2), rtol=1e-9)
     ratio = same_training((flow, "u"), (flow, "eps"), ANGLES)
     assert ratio.max() / ratio.min() > 10
+
+
+@pytest.mark.parametrize("sigma_data", [0.5, 1.0])
+def test_a_table_may_end_in_pure_noise(sigma_data: float) -> None:
+    """Zero terminal SNR (arXiv 2305.08891): the last abar is 0."""
+    path = DDPM(alphas_cumprod=(0.99, 0.5, 0.1, 0.0), sigma_data=sigma_data)
+    last = torch.tensor([2.0, 3.0], dtype=torch.float64)
+    assert path.angle(last)[1].item() == pytest.approx(pi / 2, abs=1e-12)
+    assert path.coefficients(last).a.tolist() == pytest.approx([0.1**0.5, 0.0], abs=1e-12)
+    inside = path.coefficients(torch.tensor(2.5, dtype=torch.float64))
+    assert 0 < inside.a < 0.1**0.5
+    assert path.time(torch.tensor(pi / 2, dtype=torch.float64)).item() == pytest.approx(3.0, abs=0.05)
+    angles = torch.linspace(0.2, 1.55, 20, dtype=torch.float64)
+    assert (path.angle(path.time(angles)) - angles).abs().max() <= 1e-12
+    assert max(Frame(path=path, output="v").span) == pytest.approx(pi / 2)
 
 
 def test_a_path_survives_json() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from sightline.core.errors import InputError
 from sightline.generate.backbone.mlp import MLPConfig
 from sightline.generate.checkpoint import read
 from sightline.generate.consistency import Consistency, ConsistencyConfig, directional
@@ -76,6 +77,14 @@ go(Path({str(tmp_path / "two")!r}))
     assert set(read(tmp_path / "two" / "teacher" / "state.safetensors")[0]) == set(
         read(tmp_path / "one" / "teacher" / "state.safetensors")[0]
     )
+
+
+def test_what_would_not_be_shared_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    Consistency(ConsistencyConfig(jvp="reused"))
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    Consistency(ConsistencyConfig(jvp="separate"))
+    with pytest.raises(InputError, match="one process only"):
+        Consistency(ConsistencyConfig(jvp="reused"))
 
 
 def test_shares_of_a_draw_are_rows_of_the_whole() -> None:

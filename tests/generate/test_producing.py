@@ -56,6 +56,12 @@ def test_the_guidance_interval_saves_evaluations() -> None:
     assert 10 < part < 20
 
 
+def test_a_class_that_the_model_does_not_have_is_named() -> None:
+    for label in (3, 7):  # 3 of 3 would be the unconditional one
+        with pytest.raises(InputError, match=f"no such class: {label} - 0 to 2"):
+            produce(model(), 1, Recipe(), Condition(label=torch.tensor([label])))
+
+
 def test_guidance_is_an_input_of_a_student_that_takes_it() -> None:
     student, asked = model(role="student", guidance=True), Condition(label=torch.zeros(2, dtype=torch.long))
     low, high = (produce(student, 2, Recipe(steps=1, guidance=g), asked) for g in (1.2, 1.9))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from functools import partial
+from math import pi
 
 import pytest
 import torch
@@ -23,8 +24,10 @@ from sightline.generate.samplers import (
     few,
     heun,
     karras,
+    reachable,
     uniform,
 )
+from sightline.generate.trajectories import Journey, travel
 
 DIM = 3
 
@@ -179,3 +182,15 @@ def test_angles_that_do_not_fall_are_refused(bad: list[float]) -> None:
 def test_churn_without_noise_is_refused() -> None:
     with pytest.raises(InputError, match="noise"):
         heun(gaussian(), noise(2), karras(4), churn=edm_churn(4, 4))
+
+
+@pytest.mark.parametrize(("steps", "keep", "kept"), [(4, 8, 4), (8, 16, 8), (32, 8, 8), (4, 3, 3)])
+def test_stored_paths_reach_from_the_noise_to_the_last_level_whatever_is_asked_for(
+    steps: int, keep: int, kept: int
+) -> None:
+    angles = reachable(steps, (0.0, pi / 2))
+    gaussian = Mixture(torch.zeros(1, 2), torch.ones(1), torch.ones(1))
+    paths = travel(gaussian, lambda first, n: Condition(), Journey(count=2, shape=(2,), angles=angles, keep=keep))
+    assert paths.angles.tolist()[0] == pytest.approx(angles[0].item())
+    assert paths.angles.tolist()[-1] == pytest.approx(angles[-2].item())
+    assert len(paths.angles) == len(paths.states) == kept

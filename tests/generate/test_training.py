@@ -65,6 +65,12 @@ def test_stopped_and_resumed_is_uninterrupted_to_the_last_bit(tmp_path: Path) ->
     assert (tmp_path / "whole" / "trace.jsonl").read_text() == (tmp_path / "parts" / "trace.jsonl").read_text()
 
 
+def test_a_run_without_the_weight_head_goes_on_too(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path, config(adaptive_weight=False), stop=6)
+    assert go(tmp_path, config(adaptive_weight=False)).resumed_from == 4
+
+
 def test_kill_9_and_resume(tmp_path: Path) -> None:
     script = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
@@ -198,6 +204,12 @@ def test_post_hoc_average_is_the_one_that_was_not_kept() -> None:
 def test_snapshots_are_stored(tmp_path: Path) -> None:
     go(tmp_path, config(snapshots=3))
     assert [(s.step, s.width) for s in load_snapshots(tmp_path)] == [(s, w) for s in (4, 8, 12) for w in (0.05, 0.1)]
+
+
+def test_snapshots_are_as_many_as_asked_for_whenever_checkpoints_are_due(tmp_path: Path) -> None:
+    for many, steps in ((6, [2, 4, 6, 8, 10, 12]), (5, [3, 5, 8, 10, 12])):
+        go(tmp_path / str(many), config(snapshots=many))
+        assert sorted({s.step for s in load_snapshots(tmp_path / str(many))}) == steps
 
 
 def test_the_two_ways_to_write_the_weight_are_one() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from functools import partial
 from pathlib import Path
@@ -18,11 +19,14 @@ from sightline.core.errors import InputError, SightlineError
 from sightline.core.score import Interval
 from sightline.generate.backbone.mlp import MLPConfig
 from sightline.generate.data import Pictures
+from sightline.generate.denoiser import Condition
 from sightline.generate.features import nearest, pca, train_classifier
 from sightline.generate.model import ModelConfig
+from sightline.generate.picture import contact_sheet
+from sightline.generate.producing import Produced, Recipe
 from sightline.runs.image_card import COPIES, Card, Gap, Plan, _as_frequent, _memory, make_card
 from sightline.runs.image_consistency import embedded_pictures, run, story, three_parts
-from sightline.runs.image_yardstick import Yardstick
+from sightline.runs.image_yardstick import Yardstick, turns
 
 pytest.importorskip("sklearn")
 
@@ -68,6 +72,25 @@ def test_tiny_story_writes_a_whole_card(finished: Path) -> None:
     assert "teacher, unguided" in page
     assert "<script" not in page
     assert len(list(finished.glob("sheet-*.png"))) == 5
+
+
+def test_the_sheet_of_real_pictures_shows_what_the_samples_were_asked_for(finished: Path) -> None:
+    pictures = embedded_pictures("digits-8")
+    _, _, confirm = three_parts(pictures, 1 / 3)
+    asked: list[torch.Tensor] = []
+
+    def watched(model: object, n: int, recipe: object, condition: Condition) -> Produced:
+        asked.append(condition.label)  # type: ignore[arg-type]
+        return Produced(torch.zeros(n, 1, 8, 8), 0.0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sightline.runs.image_yardstick.produce", watched)
+        yardstick = Yardstick.of(confirm, {"pca": pca(confirm)}, MODEL)
+        yardstick.draw(MODEL.build(), Recipe(), 0)
+    order = turns(len(confirm), 0)
+    assert torch.equal(confirm.labels[order], asked[0])
+    sheet = contact_sheet(confirm.pixels[order[:64]], columns=8, side=48)
+    assert (finished / "sheet-real-held-out.png").read_bytes() == sheet
 
 
 def test_training_choice_and_report_share_no_picture() -> None:
@@ -191,7 +214,9 @@ def test_train_distill_generate_card_convert_doctor(
     assert "FD vit (transformers)" in said
     assert "other held-out pictures" in said
     assert "written" in sightline(convert.command, teacher, "--to", "edm", "--out", tmp_path / "edm").output
-    assert "forward mode works" in sightline(doctor.command, teacher).output
+    said = sightline(doctor.command, teacher).output
+    assert "forward mode works" in said
+    assert float(re.search(r"in float64: (\S+)", said).group(1)) <= 1e-5  # type: ignore[union-attr]
 
 
 def vision_model(folder: Path) -> Path:
@@ -255,6 +280,14 @@ def test_a_configuration_file_that_returns_something_else(own_pictures: Path, tm
     (tmp_path / "config.py").write_text("def run(pictures):\n    return 3\n")
     with pytest.raises(InputError, match=r"must return \(ModelConfig, TrainConfig\).*int"):
         sightline(train_image.command, tmp_path / "config.py", "--data", own_pictures, "--out", tmp_path / "x")
+
+
+def test_a_mistake_in_a_configuration_file_is_named_with_its_line(own_pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.py").write_text("def run(pictures):\n    return 1 / len(pictures.clases)\n")
+    with pytest.raises(InputError, match=r"AttributeError.*config\.py:2"):
+        sightline(train_image.command, tmp_path / "config.py", "--data", own_pictures, "--out", tmp_path / "x")
+    with pytest.raises(InputError, match="no such configuration file"):
+        sightline(train_image.command, tmp_path / "none.py", "--data", own_pictures, "--out", tmp_path / "x")
 
 
 def test_a_configuration_file_is_a_function(own_pictures: Path, tmp_path: Path) -> None:

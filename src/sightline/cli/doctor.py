@@ -27,5 +27,5 @@ def command(model: Path) -> None:
         click.echo(f"{fault.module} ({fault.kind}): {fault.error}\n    instead: {fault.substitute}")
     if found.same_output is not None and found.against_difference is not None:
         click.echo(f"output with substitutes differs by {found.same_output:.1e}")
-        click.echo(f"JVP against a central difference: {found.against_difference:.1e}")
+        click.echo(f"JVP against a central difference, in float64: {found.against_difference:.1e}")
     click.echo(found.advice)

@@ -23,11 +23,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from sightline.core.errors import ModelError
+from sightline.core.errors import InputError, ModelError
 from sightline.generate.denoiser import NOTHING, Condition, Denoiser, Guided
 from sightline.generate.losses import Batch, Draw, Proposal, Terms
 from sightline.generate.model import Frame
 from sightline.generate.path import over
+from sightline.generate.processes import count
 
 
 class ConsistencyConfig(BaseModel):
@@ -133,6 +134,11 @@ class Consistency:
     frame: Frame = FRAME
     """The student's: says which angles it can be asked at."""
 
+    def __post_init__(self) -> None:
+        """Raises InputError where several processes train and would not share what "reused" gives them."""
+        if self.config.jvp == "reused" and count() > 1:
+            raise InputError("jvp='reused' trains in one process only", remedy="--jvp difference, or separate")
+
     def __call__(self, model: nn.Module, batch: Batch, draw: Draw, step: int, /) -> Terms:
         config, bare = self.config, getattr(model, "module", model)
         t, eps = config.proposal(draw, batch.x0, self._span()), draw.normal(batch.x0)
@@ -178,7 +184,7 @@ class Consistency:
     def _reused(
         self, bare: nn.Module, x: Tensor, t: Tensor, velocity: Tensor, condition: Condition, draw: Draw
     ) -> tuple[Tensor, Tensor]:
-        """One pass for both; only outside of a multi-device wrapper, as its gradients would not be shared."""
+        """One pass for both, past the wrapper of several processes, which would not share its gradients."""
         pace = t.cos() * t.sin()
         draw.fix_masks()
         with torch.autocast(x.device.type, enabled=False):

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -103,13 +104,14 @@ def _shuffled(count: int, seed: int, epoch: int) -> Tensor:
 
 def from_folder(folder: FilePath, size: int, *, channels: int = 3, cache: FilePath | None = None) -> Pictures:
     """Pictures of a folder; its subfolders are the classes, and a metadata.jsonl of {"file_name", "text"} gives
-    captions (the layout of Hugging Face's imagefolder). With `cache`, the decoded pixels are kept there.
+    captions (the layout of Hugging Face's imagefolder). What is hidden is left out. With `cache`, the decoded pixels
+    are kept there.
 
     Raises InputError where the folder is missing or holds no usable picture, or a class has none.
     """
     if not folder.is_dir():
         raise InputError("no such folder", subject=folder)
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    files = sorted(path for path in folder.rglob("*") if _is_picture(path, folder))
     if not files:
         raise InputError("no picture in the folder", subject=folder, remedy=f"one of {', '.join(sorted(SUFFIXES))}")
     classes = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
@@ -150,14 +152,15 @@ def from_dataset(
     text: str = "text",
     classes: tuple[str, ...] = (),
 ) -> Pictures:
-    """Pictures of a Hugging Face dataset's rows (PIL images, or a list of them of which the first is taken)."""
+    """Pictures of a Hugging Face dataset's rows (PIL images, bytes, Hugging Face's undecoded pictures, or a list of
+    which the first is taken). Raises InputError for a label that is no number."""
     labels: list[int] = []
     captions: list[str] = []
 
     def pictures() -> Iterator[tuple[str, Any]]:
         for number, row in enumerate(rows):
             picture = row.get(image)
-            labels.append(int(row[label]) if row.get(label) is not None else NO_LABEL)
+            labels.append(_label(row.get(label)))
             captions.append(str(row.get(text) or ""))
             yield f"row {number}", picture[0] if isinstance(picture, (list, tuple)) and picture else picture
 
@@ -184,17 +187,18 @@ def load(source: str, size: int, *, channels: int = 3, cache: FilePath | None = 
     if not image:
         raise InputError("the dataset has no column of pictures", subject=data.column_names, remedy="image or images")
     feature = data.features.get("label")
-    return from_dataset(
-        data, size, channels=channels, image=image, classes=tuple(getattr(feature, "names", None) or ())
-    )
+    names = tuple(getattr(feature, "names", None) or ())
+    return from_dataset(_undecoded(data, image, datasets.Image), size, channels=channels, image=image, classes=names)
 
 
-def decode(picture: FilePath | Image.Image | Any, size: int, channels: int) -> Tensor:
+def decode(picture: FilePath | bytes | Image.Image | Any, size: int, channels: int) -> Tensor:
     """One picture as (C, size, size) uint8: upright (EXIF), first frame, alpha over white, the short side scaled to
     `size`, the middle cut out. Raises Reject("unreadable" | "too-many-pixels" | "too-small" | "no-picture")."""
-    if isinstance(picture, FilePath):
+    if isinstance(picture, dict):  # of Hugging Face: the file's bytes, or where it lies
+        picture = picture.get("bytes") or FilePath(str(picture.get("path")))
+    if isinstance(picture, FilePath | bytes):
         try:
-            with Image.open(picture) as opened:
+            with Image.open(BytesIO(picture) if isinstance(picture, bytes) else picture) as opened:
                 return decode(_whole(opened), size, channels)
         except Image.DecompressionBombError as error:
             raise Reject("too-many-pixels", error=str(error)[:200]) from error
@@ -208,6 +212,30 @@ def decode(picture: FilePath | Image.Image | Any, size: int, channels: int) -> T
     fitted = ImageOps.fit(upright.convert("L" if channels == 1 else "RGB"), (size, size), Image.Resampling.LANCZOS)
     array = np.asarray(fitted).reshape(size, size, channels)
     return torch.from_numpy(array.transpose(2, 0, 1).copy())
+
+
+def _is_picture(path: FilePath, folder: FilePath) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return not hidden and path.suffix.lower() in SUFFIXES and path.is_file()
+
+
+def _label(value: Any) -> int:
+    try:
+        return NO_LABEL if value is None else int(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            "a label must be a number", subject=value, remedy='dataset.class_encode_column("label") makes them of names'
+        ) from error
+
+
+def _undecoded(data: Any, column: str, kind: Any) -> Any:
+    """The dataset with the files of its pictures as they are, so that a broken one is a row that can be refused."""
+    feature = data.features[column]
+    if isinstance(feature, kind):
+        return data.cast_column(column, kind(decode=False))
+    if isinstance(getattr(feature, "feature", None), kind):
+        return data.cast_column(column, type(feature)(kind(decode=False)))
+    return data
 
 
 def _whole(picture: Image.Image) -> Image.Image:

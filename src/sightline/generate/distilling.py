@@ -89,6 +89,10 @@ def distill(
     raises."""
     model_config, parent = model
     teacher = teacher.to(usable(config.polish.device)).eval().requires_grad_(False)
+    consistency = config.consistency.model_copy(
+        update={"method": "sct" if config.method == "sct" else "scd", "guidance": config.guidance}
+    )
+    polish = Consistency(consistency, teacher, model_config.frame)
     if config.method == "path+scd":
         with main_first():
             paths = _paths(teacher, batches, config, out, (model_config, parent))
@@ -103,9 +107,6 @@ def distill(
             watch=lambda progress: watch("regression", progress),
         )
         student.load_state_dict(load_model(out / "regression").state_dict())
-    consistency = config.consistency.model_copy(
-        update={"method": "sct" if config.method == "sct" else "scd", "guidance": config.guidance}
-    )
     deciding = {
         "objective": config.method,
         "consistency": consistency.model_dump(),
@@ -114,7 +115,7 @@ def distill(
     }
     return train(
         student,
-        Consistency(consistency, teacher, model_config.frame),
+        polish,
         batches,
         config.polish,
         out,

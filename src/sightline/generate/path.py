@@ -16,7 +16,7 @@ network output is the negative of TrigFlow's F; sCM's TrigFlow has noise of stan
 from __future__ import annotations
 
 from functools import lru_cache
-from math import pi
+from math import log, pi, tan
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import torch
@@ -145,6 +145,10 @@ class VP(_Path):
         return 2 * c / (b + (b**2 + 4 * quarter * c).sqrt())
 
 
+FARTHEST = log(tan(pi / 2))
+"""log(s / a) that float64 can tell from pure noise: an abar of 0 stands there, as infinity has no numbers beside it."""
+
+
 class DDPM(_Path):
     """A table of cumulative products as in DDPM and diffusers; the time is the index, fractions between two entries.
 
@@ -196,7 +200,7 @@ class DDPM(_Path):
 def _log_ratios(alphas_cumprod: tuple[float, ...]) -> Tensor:
     """log(s / a) of each entry, float64: kept, because a sampler asks for it many times at every step."""
     abar = torch.tensor(alphas_cumprod, dtype=torch.float64)
-    return (torch.log1p(-abar) - abar.log()) / 2
+    return ((torch.log1p(-abar) - abar.log()) / 2).clamp(max=FARTHEST)
 
 
 class EDM(_Path):

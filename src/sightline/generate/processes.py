@@ -51,7 +51,7 @@ def usable(device: str) -> str:
 def processes(device: str) -> Processes:
     """One, or as many as `accelerate launch` (or torchrun) started; then this process's device is chosen too. The batch
     must divide by their number for the result to be that of one process."""
-    if _count() == 1:
+    if count() == 1:
         return Processes(1, 0, lambda module: module, lambda loss: loss.backward(), lambda figure: figure)  # type: ignore[no-untyped-call]
     accelerate: Any = require("accelerate", "generate")
     accelerator = accelerate.Accelerator(cpu=device == "cpu")
@@ -66,12 +66,13 @@ def processes(device: str) -> Processes:
 
 def main_first() -> AbstractContextManager[None]:
     """What is inside happens in the first process, then in the others: they find the files that it wrote."""
-    if _count() == 1:
+    if count() == 1:
         return nullcontext()
     accelerate: Any = require("accelerate", "generate")
     context: AbstractContextManager[None] = accelerate.PartialState().main_process_first()
     return context
 
 
-def _count() -> int:
+def count() -> int:
+    """Processes that a launcher started."""
     return int(os.environ.get("WORLD_SIZE", "1"))

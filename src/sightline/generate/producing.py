@@ -56,7 +56,10 @@ class Produced:
 
 def produce(model: ImageModel, n: int, recipe: Recipe, condition: Condition = NOTHING) -> Produced:
     """`n` samples; sample i depends on (seed, i) and its condition only. Raises InputError where sampler and model do
-    not fit."""
+    not fit, and for a class that the model does not have."""
+    classes = model.config.backbone.classes
+    if classes and condition.label is not None and int(condition.label.max()) >= classes:
+        raise InputError("no such class", subject=int(condition.label.max()), remedy=f"0 to {classes - 1}")
     student = model.config.role == "student"
     sampler = recipe.sampler if recipe.sampler != "auto" else ("consistency" if student else "heun")
     if sampler == "consistency" and not student:

@@ -135,9 +135,12 @@ class _Run:
                 tensors[f"optimizer/{key}/{name}"] = value
         write(self.out / "state.safetensors", tensors, {"step": str(step), "watch": self.guard.memory})
         save_model(self.out, self.model_config, self.averaged())
-        config = self.config
-        if config.snapshots and step % max(1, config.steps // config.snapshots) == 0:
-            for which, width in enumerate(config.widths):
+
+    def keep_averages(self, step: int) -> None:
+        """Store all averages where one of the snapshots is due; the last is due at the end."""
+        steps, many = self.config.steps, self.config.snapshots
+        if step * many // steps > (step - 1) * many // steps:
+            for which, width in enumerate(self.config.widths):
                 save_snapshot(self.out, Snapshot(step, width, self.averaged(which)))
 
     def load(self) -> int:
@@ -155,9 +158,9 @@ class _Run:
         device = self.config.device
         self.ema.averages = [{k: v.to(device) for k, v in part(f"ema{width}/").items()} for width in self.ema.widths]
         for name, parameter in self.trained:
-            keys = ("step", "exp_avg", "exp_avg_sq")
-            state = {key: tensors[f"optimizer/{key}/{name}"] for key in keys}
-            self.optimizer.state[parameter] = {k: v.to(device) for k, v in state.items()}
+            state = {key: tensors.get(f"optimizer/{key}/{name}") for key in ("step", "exp_avg", "exp_avg_sq")}
+            # what never had a gradient has no state: the weight head where it is not used
+            self.optimizer.state[parameter] = {k: v.to(device) for k, v in state.items() if v is not None}
         if "watch" in facts:
             self.guard.remember(facts["watch"])
         return int(facts["step"])
@@ -213,6 +216,8 @@ def train(
                     watch(progress)
             if many.main and (progress.step % config.checkpoint_every == 0 or progress.step == config.steps):
                 run.save(progress.step)
+            if many.main:
+                run.keep_averages(progress.step)
     return progress
 
 

@@ -69,7 +69,7 @@ def travel(
     """
     angles, count, device = journey.angles, journey.count, journey.device
     states_kept = min(journey.keep, len(angles) - 1)
-    kept = sorted({round(i * (len(angles) - 2) / max(1, journey.keep - 1)) for i in range(states_kept)})
+    kept = sorted({round(i * (len(angles) - 2) / max(1, states_kept - 1)) for i in range(states_kept)})
     parts: list[Tensor] = []
     ends: list[Tensor] = []
     asked: list[Condition] = []

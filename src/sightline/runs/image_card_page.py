@@ -17,7 +17,7 @@ from sightline.show.values import Tile
 
 
 def write_card(card: Card, pictures: dict[str, Tensor], real: Tensor, out: Path) -> None:
-    """Write all files under `out`."""
+    """Write all files under `out`; `real`: held-out pictures in the order in which `pictures` were asked for."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "card.json").write_text(card.model_dump_json(indent=1), "utf-8")
     sheets = {name: contact_sheet(made[:64], columns=8, side=48) for name, made in pictures.items()}
@@ -86,7 +86,10 @@ def _sheets(sheets: dict[str, bytes]) -> Markup:
         for name, sheet in sheets.items()
     ]
     return section(
-        "Contact sheets", grid(shown), id="sheets", lead="The same noise and labels in every sheet but the real."
+        "Contact sheets",
+        grid(shown),
+        id="sheets",
+        lead="The same noise and labels in every sheet; the real ones have the labels alone.",
     )
 
 

@@ -37,7 +37,7 @@ from sightline.generate.training import Progress, TrainConfig, train
 from sightline.runs.image_card import Card, Plan, make_card
 from sightline.runs.image_card_page import write_card
 from sightline.runs.image_choice import choose
-from sightline.runs.image_yardstick import Yardstick
+from sightline.runs.image_yardstick import Yardstick, turns
 
 
 class Story(BaseModel):
@@ -245,7 +245,7 @@ def card(
     strength = plan.guidance if student.config.backbone.guidance else 1.0
     choice = choose(student, Yardstick.of(parts.choice, features, student.config), strength)
     made, sheets = make_card(student, teacher, parts.training, parts.confirm, features, replace(plan, choice=choice))
-    write_card(made, sheets, parts.confirm.pixels, out)
+    write_card(made, sheets, parts.confirm.pixels[turns(len(parts.confirm), 0)], out)
     return made
 
 

@@ -5,7 +5,6 @@ the same ones, with the same held-out part."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,6 +29,7 @@ from sightline.generate.model import Backbone, ModelConfig, Pixels
 from sightline.generate.opening import identity, open_model
 from sightline.generate.processes import main_first
 from sightline.generate.training import Progress, TrainConfig, train
+from sightline.runs.config_file import called
 from sightline.runs.image_asking import encoded
 from sightline.runs.image_card import Card, Plan
 from sightline.runs.image_consistency import Parts, card
@@ -207,14 +207,7 @@ def _preset(name: str, pictures: Pictures, path: str) -> ModelConfig:
 
 
 def _from_file(path: Path, pictures: Pictures) -> Teacher:
-    spec = importlib.util.spec_from_file_location("config", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise InputError("no such configuration file", subject=path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not hasattr(module, "run"):
-        raise InputError("the file defines no run(pictures)", subject=path)
-    match module.run(pictures):
+    match called(path, "run", pictures):
         case (ModelConfig() as config, TrainConfig() as settings):
             return config, settings
         case found:

@@ -29,6 +29,11 @@ class Drawn:
     """Network evaluations for one picture."""
 
 
+def turns(n: int, seed: int) -> Tensor:
+    """The order (n,) in which a seed asks for what `n` pictures are labelled with."""
+    return torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+
+
 @dataclass(frozen=True, slots=True)
 class Yardstick:
     """Held-out pictures and their features."""
@@ -54,8 +59,7 @@ class Yardstick:
         """As many pictures as are held out, of the same labels and captions in an order of the seed: the classes are as
         frequent as in the reference."""
         n = len(self.pictures)
-        order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
-        made = produce(model, n, replace(recipe, seed=seed), self.asked[order])
+        made = produce(model, n, replace(recipe, seed=seed), self.asked[turns(n, seed)])
         return Drawn(decode(made.units, model.config.pixels), made.evaluations)
 
     def distance(self, feature: str, pixels: Tensor) -> float:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +10,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from sightline.core.errors import InputError
+from sightline.runs.config_file import called, first_mistake
 from sightline.runs.vlm_plan import PLANNED
 from sightline.runs.vlm_run import VLMRun
 from sightline.train.stages import Stage
@@ -36,21 +35,10 @@ def read_config(name: str, changes: Sequence[str] = ()) -> VLMRun:
 
 
 def _called(path: Path) -> VLMRun:
-    spec = importlib.util.spec_from_file_location("sightline_user_config", path)
-    if not path.is_file() or spec is None or spec.loader is None:
+    if not path.is_file():
         remedy = f"{', '.join(PLANNED)}, a CONFIG.py, a run.json or the folder of a model"
         raise InputError("no such run or config", subject=path, remedy=remedy)
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-        make = getattr(module, "config", None)
-        found = None if make is None else make()
-    except ValidationError as error:
-        raise InputError(_first(error), subject=path) from error
-    except (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError, OSError) as error:
-        line = traceback.extract_tb(error.__traceback__)[-1]
-        what = f"{type(error).__name__}: {error}"
-        raise InputError(f"the file cannot be run ({what})", subject=f"{line.filename}:{line.lineno}") from error
+    found = called(path, "config")
     if not isinstance(found, VLMRun):
         raise InputError("the file defines no config() that gives a VLMRun", subject=path)
     return found
@@ -60,14 +48,7 @@ def _valid(given: Any, name: str) -> VLMRun:
     try:
         return VLMRun.model_validate_json(given) if isinstance(given, str) else VLMRun.model_validate(given)
     except ValidationError as error:
-        raise InputError(_first(error), subject=name) from error
-
-
-def _first(error: ValidationError) -> str:
-    """The first thing wrong, in words."""
-    one = error.errors()[0]
-    place = ".".join(str(step) for step in one["loc"])
-    return f"{place}: {one['msg']}" if place else str(one["msg"]).removeprefix("Value error, ")
+        raise InputError(first_mistake(error), subject=name) from error
 
 
 def changed(config: VLMRun, changes: Sequence[str]) -> VLMRun:

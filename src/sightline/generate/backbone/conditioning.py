@@ -67,7 +67,6 @@ class ConditionEmbedding(nn.Module):
             self.text = TextTokens(config.text, width)
 
     def forward(self, t: Tensor, condition: Condition) -> Conditioning:
-        """Raises InputError for a class the network does not have."""
         emb = self.mix(self.time(t))
         if self.config.classes:
             emb = emb + self.label(self._labels(condition, t))
