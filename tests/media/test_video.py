@@ -190,7 +190,7 @@ def test_one_frame(tmp_path: Path, make_clip, moving) -> None:
 
 def test_a_flash_and_a_pan_are_no_cuts() -> None:
     rule = IsolatedCuts()
-    scores = [0, 1, 1, 60, 60, 1, 1, 1, 1, *[30, 32, 29, 31] * 10, 1, 1, 1, 17, 1, 1, 1, 1]
+    scores = [0, 1, 1, 60, 60, 1, 1, 1, 1, *[30, 32, 29, 31] * 10, *[1] * 12, 17, 1, 1, 1, 1]
     found = [cut for score in scores if (cut := rule.push_score(score)) is not None] + rule.finish()
     assert found == [scores.index(17)]
 
@@ -217,8 +217,20 @@ def test_ten_bits_are_sampled_as_eight() -> None:
 
 def test_cut_near_the_end_and_the_beginning() -> None:
     rule = IsolatedCuts()
-    found = [cut for score in [0, 50, 1, 1, 1, 1, 1, 40] if (cut := rule.push_score(score)) is not None]
-    assert found + rule.finish() == [1, 7]
+    found = [cut for score in [0, 50, *[1] * 12, 40] if (cut := rule.push_score(score)) is not None]
+    assert found + rule.finish() == [1, 14]
+
+
+@pytest.mark.parametrize("held", [4, 6, 8])
+def test_pictures_that_stand_for_several_frames_are_no_cuts(samples: Path, held: int) -> None:
+    known = json.loads((samples / "videos" / "scene_truth.json").read_text())["street_scenes_10s.mp4"]["cut_frames"]
+    with av.open(str(samples / "videos" / "street_scenes_10s.mp4")) as container:
+        seen = [Grid().samples(frame) for frame in container.decode(video=0)]
+    rule = IsolatedCuts()
+    found = rule.push([seen[n // held * held] for n in range(len(seen))])
+    cuts = [cut for cut in found if cut is not None] + rule.finish()
+    assert len(cuts) >= len(known) - 1  # the last one has one picture after it
+    assert all(any(0 <= cut - one < held for one in known) for cut in cuts)
 
 
 def test_content_rule_merges_cuts_that_come_too_close() -> None:

@@ -316,3 +316,17 @@ def test_bad_files_are_named_by_line(content: bytes, message: str, tmp_path: Pat
 def test_every_benchmark_loads() -> None:
     for name, where in BENCHMARKS.items():
         assert load(where).name == name
+
+
+def test_the_report_of_a_choice_shows_options_and_the_right_one(tmp_path: Path) -> None:
+    path = tmp_path / "choices.jsonl"
+    row = {"id": "c", "question": "Which gate?", "options": ["north", "south", "mill"], "answer": 2}
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    model = Scripted(lambda _: "Answer: A", "one")
+    evaluate(load(BENCHMARKS["mcq"]), config(path), model, tmp_path / "run", progress=QUIET)
+    (record,) = read_records(tmp_path / "run")
+    assert record.question == "Which gate?\nA) north\nB) south\nC) mill"
+    assert record.references == ("C) mill",)
+    page = write_report(tmp_path / "run").read_text(encoding="utf-8")
+    assert "B) south" in page
+    assert "C) mill" in page

@@ -174,7 +174,8 @@ class _Pass:
         self._begin = (container.start_time or 0) / av.time_base
         self._rate = float(stream.average_rate or stream.guessed_rate or 25)
         self._freezes = Freezes(stream, config.freeze_noise, config.freeze_seconds)
-        self._cutting: CutRule = ContentCuts(config.content_threshold) if config.cuts == "content" else IsolatedCuts()
+        content = config.cuts == "content"
+        self._cutting: CutRule = ContentCuts(config.content_threshold) if content else IsolatedCuts(self._rate)
         aspect = float(stream.sample_aspect_ratio or 1)
         self._camera = Camera(config.max_side, config.jpeg_quality, aspect)
         self._samples, self._keys = (ShotStore(self._camera, config.max_frames) for _ in range(2))
@@ -196,7 +197,10 @@ class _Pass:
             self._look(frames)
         if self._last is None:
             raise Reject("no-frames", damaged=self._damaged, codec=self._stream.codec_context.name)
-        self._cuts += self._cutting.finish()
+        late = self._cutting.finish()
+        self._cuts += late
+        if late:
+            self._keys.add(self._times[-1], self._last)
         facts = self._facts(self._last)
         self._check_end(facts)
         pictures = self._camera.developed([*self._samples.kept, *self._keys.kept])

@@ -21,13 +21,16 @@ from numpy.typing import NDArray
 Samples = NDArray[np.uint8]
 """Y, U and V of one frame at the same grid points: (3, rows, columns)."""
 
-WINDOW = 3
+NEAR = 3
 """Frames on each side that a cut is compared with."""
+FAR = 0.4
+"""... and seconds. Where each picture stands for several frames (animation, screen recordings, a slow camera in a
+faster file) every new one is alone among the nearest."""
 MIN_EXCESS = 12.0
-"""By how much (summed steps of 8-bit Y, U, V) a cut differs more than the strongest of its neighbours. On the known
-cuts that this was set by, cuts exceed by 16 to 208, everything else by at most 9."""
+"""By how much (summed steps of 8-bit Y, U, V) a cut differs more than the strongest within FAR seconds. On the known
+cuts that this was set by, cuts exceed by 16 to 211, everything else by at most 9."""
 MIN_RATIO = 2.5
-"""... and by which factor over their mean: the busier the surroundings, the more it takes."""
+"""... and by which factor over the mean within NEAR frames: the busier the surroundings, the more it takes."""
 
 
 class CutRule(Protocol):
@@ -43,8 +46,10 @@ class CutRule(Protocol):
 class IsolatedCuts:
     """Cuts by isolation. `scores` holds one figure per frame: the change from the frame before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: float = 25.0) -> None:
+        """`rate`: frames a second."""
         self.scores: list[float] = []
+        self._far = max(NEAR, round(FAR * rate))
         self._before: Samples | None = None
 
     def push(self, samples: Sequence[Samples]) -> list[int | None]:
@@ -59,22 +64,25 @@ class IsolatedCuts:
 
     def push_score(self, score: float) -> int | None:
         self.scores.append(score)
-        place = len(self.scores) - 1 - WINDOW
+        place = len(self.scores) - 1 - self._far
         return place if place > 0 and self._isolated(place) else None
 
     def finish(self) -> list[int]:
         end = len(self.scores)
-        return [place for place in range(max(1, end - WINDOW), end) if self._isolated(place)]
+        return [place for place in range(max(1, end - self._far), end) if self._isolated(place)]
 
     def _isolated(self, place: int) -> bool:
         """The first frame has nothing before it, so its score says nothing."""
         score = self.scores[place]
         if score < MIN_EXCESS:  # nearly all frames, without a look around
             return False
-        around = self.scores[max(1, place - WINDOW) : place] + self.scores[place + 1 : place + 1 + WINDOW]
-        if not around:
+        near = self._around(place, NEAR)
+        if not near:
             return True
-        return score - max(around) >= MIN_EXCESS and score >= MIN_RATIO * sum(around) / len(around)
+        return score - max(self._around(place, self._far)) >= MIN_EXCESS and score >= MIN_RATIO * sum(near) / len(near)
+
+    def _around(self, place: int, frames: int) -> list[float]:
+        return self.scores[max(1, place - frames) : place] + self.scores[place + 1 : place + 1 + frames]
 
 
 def _changes(frames: NDArray[np.uint8]) -> list[float]:

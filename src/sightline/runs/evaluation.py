@@ -25,6 +25,7 @@ from sightline.core.record import RunRecord, claim
 from sightline.core.sample import Rejected
 from sightline.core.score import Score
 from sightline.evaluate.benchmarks.benchmark import Benchmark
+from sightline.evaluate.benchmarks.mcq_wording import lettered
 from sightline.evaluate.examples import Example
 from sightline.evaluate.judge import LaveConfig, Verdict, summary
 from sightline.lm import Forecast, Price, forecast
@@ -178,7 +179,7 @@ def _scored(
     reading = dict(zip([e.id for e in there], found.states, strict=True)) if found.states else {}
     records = [
         Record(
-            id=e.id, question=e.question, references=e.references, group=e.group, category=e.category,
+            id=e.id, question=_asked(e), references=e.references or _right(e), group=e.group, category=e.category,
             language=e.language, pictures=tuple(_Pictures.name(ref) for ref in item.pictures),
             prediction=answers[e.id].prediction if e.id in answers else None,
             error=None if e.id in answers else _reason(rejected.get(e.id)), reading=reading.get(e.id, ""),
@@ -189,6 +190,15 @@ def _scored(
     ]  # fmt: skip
     cost = sum(a.cost for a in answers.values()) + sum(j.cost for j in _judged(result))
     return records, scores, ratings, cost
+
+
+def _asked(example: Example) -> str:
+    return "\n".join([example.question, lettered(example.options)]) if example.options else example.question
+
+
+def _right(example: Example) -> tuple[str, ...]:
+    """Of a multiple-choice question, for people."""
+    return () if example.answer is None else (lettered(example.options).split("\n")[example.answer],)
 
 
 def _judged(result: RunResult) -> Iterator[Judged]:

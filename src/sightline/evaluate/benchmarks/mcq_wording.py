@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sightline.evaluate.choice import LETTERS
 from sightline.evaluate.examples import Example
 
@@ -12,11 +14,15 @@ _ASK = {
 _ANSWER = {"en": "Answer: {letter}", "ko": "정답: {letter}"}
 
 
+def lettered(options: Sequence[str]) -> str:
+    """One option a line: "A) the guide"."""
+    return "\n".join(f"{letter}) {text}" for letter, text in zip(LETTERS, options, strict=False))
+
+
 def prompt(example: Example) -> str:
     """What the question is about where that is words, the question, its lettered options, the form of the answer."""
     about = f"{example.context}\n\n" if example.context else ""
-    options = "\n".join(f"{letter}) {text}" for letter, text in zip(LETTERS, example.options, strict=False))
-    return f"{about}{example.question}\n{options}\n{_ASK.get(example.language, _ASK['en'])}"
+    return f"{about}{example.question}\n{lettered(example.options)}\n{_ASK.get(example.language, _ASK['en'])}"
 
 
 def answered(example: Example) -> str:

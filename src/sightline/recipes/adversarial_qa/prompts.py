@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from sightline.core.message import Message, Picture
 from sightline.core.sample import Choice
+from sightline.evaluate.benchmarks.mcq_wording import lettered
 from sightline.evaluate.choice import LETTERS
 from sightline.recipes.adversarial_qa.items import Scene, Sees, Template
 from sightline.recipes.document_qa.prompts import framed
@@ -143,11 +144,6 @@ _OTHER_KEY = {
     "en": "a reader of the same material chose {chosen} instead of {key}",
     "ko": "같은 내용을 읽은 독자가 {key} 대신 {chosen} 쪽을 골랐습니다",
 }
-
-
-def lettered(options: Sequence[str]) -> str:
-    """One option a line: "A) the guide"."""
-    return "\n".join(f"{letter}) {text}" for letter, text in zip(LETTERS, options, strict=False))
 
 
 QUESTION = {"en": "Question", "ko": "질문"}

@@ -33,8 +33,8 @@ PICTURES, SIDE = 3, 700
 STEPS = {
     "source": "read", "pick-templates": "scenes → kinds of question", "write-questions": "→ questions",
     "options-from-answers": "pairs → questions", "check-keys": "keys confirmed", "blind-test": "asked blind",
-    "rewrite": "rewritten", "keep-weak": "weak kept apart", "held-out-test": "asked of the held-out judge",
-    "settle": "records", "finish": "records",
+    "rewrite": "rewritten", "distinct": "no two the same", "keep-weak": "weak kept apart",
+    "held-out-test": "asked of the held-out judge", "settle": "records", "finish": "records",
 }  # fmt: skip
 OPEN = 2
 """Rewritten questions seen at once; the rest is folded away."""

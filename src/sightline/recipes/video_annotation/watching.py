@@ -38,7 +38,7 @@ class Watch:
 
     config: WatchConfig
     name: ClassVar[str] = "watch"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     takes: ClassVar[type[Item]] = VideoFile
     gives: ClassVar[type[Item]] = WatchedVideo
 
