@@ -17,6 +17,13 @@ def test_overlap_by_hand() -> None:
     assert iou([a], [a])[0, 0] == 1.0
 
 
+def test_pixels_of_what_the_model_saw_may_pass_the_original() -> None:
+    seen = Convention(unit="pixel", seen=(0, 80, 640, 480))
+    assert parse_boxes("[320, 80, 640, 320]", seen, 100, 75).boxes == (Box(50.0, 0.0, 100.0, 37.5),)
+    assert parse_boxes("[320, 80, 700, 320]", seen, 100, 75).state == "out-of-range"
+    assert parse_boxes("[.25, .2, .75, 1.]", Convention(unit="unit"), 100, 100).state == "ok"
+
+
 def test_empty_and_reversed_boxes_overlap_nothing() -> None:
     empty, reversed_ = Box(3, 3, 3, 3), Box(10, 10, 0, 0)
     assert iou([empty], [empty])[0, 0] == 0.0

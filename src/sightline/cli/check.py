@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from sightline.recipes.layouts import LAYOUTS, check
+from sightline.show.table import printable
 
 
 @click.command()
@@ -26,7 +27,7 @@ def command(folder: Path, layout: str, limit: int) -> None:
     """
     found = check(folder, layout)
     for offence in found.offences[:limit]:
-        click.echo(f"{offence.row}: {offence.what}")
+        click.echo(printable(f"{offence.row}: {offence.what}"))
     if len(found.offences) > limit:
         click.echo(f"... and {len(found.offences) - limit} more")
     bad = len({offence.row for offence in found.offences})

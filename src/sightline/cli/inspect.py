@@ -11,6 +11,7 @@ import click
 from sightline.recipes.dataset import Dataset
 from sightline.recipes.kinds import call, kind_of
 from sightline.show import print_tables
+from sightline.show.table import printable
 
 
 @click.command()
@@ -29,11 +30,11 @@ def command(folder: Path, record: str | None, rejects: str | None, limit: int) -
     dataset = Dataset(folder)
     kind = kind_of(dataset)
     if record is not None:
-        click.echo(json.dumps(_readable(dataset.row(record)), ensure_ascii=False, indent=2))
+        click.echo(printable(json.dumps(_readable(dataset.row(record)), ensure_ascii=False, indent=2)))
     elif rejects is not None:
         found = [one for one in dataset.rejects() if one.reason == rejects]
         for one in found[:limit]:
-            click.echo(f"{one.origin}  [{one.step}]  {json.dumps(one.evidence, ensure_ascii=False)}")
+            click.echo(printable(f"{one.origin}  [{one.step}]  {json.dumps(one.evidence, ensure_ascii=False)}"))
         click.echo(f"{len(found)} rows refused for {rejects!r}" + (f", {limit} shown" if len(found) > limit else ""))
     else:
         print_tables(call(kind.summary, dataset))

@@ -29,7 +29,7 @@ from sightline.evaluate.totals import Array, Totals, signature
 
 State = Literal["ok", "none", "reversed", "out-of-range"]
 Policy = Literal["first", "best", "hungarian"]
-_NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_NUMBER = r"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _FOUR = re.compile(
     rf"(?:[\[(<{{]|<box>)\s*({_NUMBER})\s*[,\s]\s*({_NUMBER})\s*\)?\s*[,\s]\s*\(?"
     rf"\s*({_NUMBER})\s*[,\s]\s*({_NUMBER})\s*(?:[\])>}}]|</box>)"
@@ -116,9 +116,9 @@ def parse_boxes(reply: str, convention: Convention, width: float, height: float)
 def _in_range(four: Sequence[float], convention: Convention, width: float, height: float) -> bool:
     if not all(map(isfinite, four)):
         return False
-    across, down = {"pixel": convention.canvas or (width, height), "unit": (1.0, 1.0), "thousand": (1e3, 1e3)}[
-        convention.unit
-    ]
+    left, top, w, h = convention.seen or (0.0, 0.0, width, height)
+    pixels = convention.canvas or (left + w, top + h)
+    across, down = {"pixel": pixels, "unit": (1.0, 1.0), "thousand": (1e3, 1e3)}[convention.unit]
     right, bottom = (four[2], four[3]) if convention.corners == "xyxy" else (four[0] + four[2], four[1] + four[3])
     slack = 0.01
     xs, ys = (four[0], right), (four[1], bottom)

@@ -89,5 +89,10 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
+def printable(words: str) -> str:
+    """Without escape sequences and signs that turn the direction of writing: what a file's name or a row may hold."""
+    return _UNPRINTABLE.sub("\ufffd", words)
+
+
 def _text(words: str) -> Text:
-    return Text(_UNPRINTABLE.sub("\ufffd", words))
+    return Text(printable(words))

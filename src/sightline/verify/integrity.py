@@ -96,6 +96,10 @@ def stray_share(inner: Sequence[tuple[Span, Stated]], slack: float) -> float:
     return strays / len(told) if told else 0.0
 
 
+_SPOKEN = re.compile(
+    r"(?:(\d+)\s*h(?:(?:ou)?rs?)?\s*)?(\d+)\s*m(?:in(?:ute)?s?)?(?:\s*(\d+(?:[.,]\d+)?)\s*s(?:ec(?:ond)?s?)?)?\b",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"\d+(?:[:.,]\d+)*")
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:[.,]\d+)?)$")
 _NOTHING = re.compile(r"^\W*(n/?a|none|null|not applicable|unknown|throughout|-*)\W*$", re.IGNORECASE)
@@ -106,13 +110,14 @@ def stated_time(text: str | None, duration: float, *, last: bool = False) -> flo
     """Seconds of a time as annotators write it; None for nothing readable. "end" is the video's end; of a range the
     first time counts, or the last if `last`.
 
-    >>> [stated_time(text, 90.0) for text in ("00:01:02.500", "around 1:02", "~12s", "0:05 - 0:09", "end", "n/a")]
-    [62.5, 62.0, 12.0, 5.0, 90.0, None]
+    >>> [stated_time(text, 90.0) for text in ("00:01:02.500", "around 1:02", "1m 2s", "0:05 - 0:09", "end", "n/a")]
+    [62.5, 62.0, 62.0, 5.0, 90.0, None]
     """
     if text is None or _NOTHING.match(text):
         return None
     if _END.match(text):
         return duration
+    text = _SPOKEN.sub(lambda said: ":".join([*([said[1]] if said[1] else []), said[2], said[3] or "0"]), text)
     times = [_seconds(match[0]) for match in _NUMBER.finditer(text)]
     if not times:
         return None
