@@ -65,6 +65,20 @@ REPLIES: list[tuple[str, str, int | None]] = [
     ("Answer: A\nthe bus is red", "letter", 0),
     ("The correct answer cannot be A. It is C.", "letter", 2),
     ("It can't be B, so I choose D", "letter", 3),
+    ("2", "letter", 1),
+    ("Answer: 2", "letter", 1),
+    ("Option (3)", "letter", 2),
+    ("The answer is 9.", "none", None),
+]
+COUNTED = ["2", "3", "4", "5", "1"]
+COUNTED_REPLIES: list[tuple[str, str, int | None]] = [
+    ("The answer is 2.", "text", 0),
+    ("정답: 2", "text", 0),
+    ("2", "text", 0),
+    ("2번", "letter", 1),
+    ("Answer: B", "letter", 1),
+    ("B) 3", "both", 1),
+    ("The answer is 7.", "none", None),
 ]
 KOREAN_REPLIES: list[tuple[str, str, int | None]] = [
     ("정답은 B입니다.", "letter", 1),
@@ -95,6 +109,11 @@ def test_english_replies(reply: str, state: str, index: int | None) -> None:
 @pytest.mark.parametrize(("reply", "state", "index"), KOREAN_REPLIES)
 def test_korean_replies(reply: str, state: str, index: int | None) -> None:
     assert extract(reply, KOREAN) == Choice(state=state, index=index)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("reply", "state", "index"), COUNTED_REPLIES)
+def test_a_number_is_an_answer_where_options_are_numbers(reply: str, state: str, index: int | None) -> None:
+    assert extract(reply, COUNTED) == Choice(state=state, index=index)  # type: ignore[arg-type]
 
 
 def test_unextracted_replies_are_wrong_and_shown() -> None:

@@ -41,9 +41,11 @@ _IS_RIGHT = re.compile(
     re.I,
 )
 _KOREAN = re.compile(r"(?<![\w'])(?P<l>[A-Ja-j])\s*(?:번|입니다|이다|이에요|예요|가 정답|를 선택|을 선택|라고|로 하겠)")
-_NUMBERED = re.compile(
-    r"(?:정답|답|선택|answer|option)[^\w\n]*(?:은|는|is)?[\s:(]*(?P<n>[1-9])\s*(?:번|\)|\.|$)|^\W*(?P<m>[1-9])\s*번"
+_NUMBERED = re.compile(r"(?:정답|답|선택)[^\w\n]*(?:은|는)?[\s:(]*(?P<n>[1-9])\s*번|^\W*(?P<m>[1-9])\s*번")
+_NUMBER = re.compile(
+    r"(?:정답|답|선택|answer|option)[^\w\n]*(?:은|는|is)?[\s:(]*(?P<n>[1-9])\s*(?:\)|\.|$)|^\W*(?P<m>[1-9])\W*$", re.I
 )
+"""A number that counts the options, unless an option has a figure: "the answer is 2" is then an answer."""
 _CIRCLED = re.compile("[①-⑨]")
 _ALONE = re.compile(r"^\W*(?P<l>[A-J])\W*$", re.I)
 _FIRST = re.compile(r"^[\s\"'*_(\[<]*(?P<l>[A-J])\s*(?:[)\].:,*\n-]|\s-)", re.I)
@@ -91,7 +93,7 @@ def extract(reply: str, options: Sequence[str]) -> Choice:
         raise InputError(f"{len(options)} options", remedy=f"1 to {len(LETTERS)}")
     text = unicodedata.normalize("NFC", reply).strip()
     denied = {LETTERS.index(s.upper()) for m in _NEGATED.finditer(text) for s in re.findall(r"\b[A-Ja-j]\b", m[0])}
-    stated = _stated(_without_denials(text), len(options))
+    stated = _stated(_without_denials(text), options)
     said = _said(text, options)
     if stated is None and not said and _REFUSAL.search(text):
         return Choice(state="refused")
@@ -115,8 +117,9 @@ def _without_denials(text: str) -> str:
     return _NEGATED.sub(lambda m: " " * len(m[0]), text)
 
 
-def _stated(text: str, count: int) -> set[int] | None:
+def _stated(text: str, options: Sequence[str]) -> set[int] | None:
     """Options whose letter or number is stated, by the strongest rule that finds any; None for none."""
+    count = len(options)
     either = _EITHER.search(text)
     if either and len(_inside(either.groups(), count)) == 2:
         return _inside(either.groups(), count)
@@ -127,7 +130,8 @@ def _stated(text: str, count: int) -> set[int] | None:
         found = [m["l"] for m in pattern.finditer(text) if m["l"].isupper() or _looks_stated(m[0])]
         if _inside(found, count):
             return _inside(found[-1:], count)
-    numbers = [int(m["n"] or m["m"]) - 1 for m in _NUMBERED.finditer(text)]
+    patterns = (_NUMBERED,) if any(map(str.isdigit, "".join(options))) else (_NUMBERED, _NUMBER)
+    numbers = [int(m["n"] or m["m"]) - 1 for pattern in patterns for m in pattern.finditer(text)]
     numbers += [ord(m[0]) - ord("①") for m in _CIRCLED.finditer(text)]
     inside = {n for n in numbers if 0 <= n < count}
     if inside:

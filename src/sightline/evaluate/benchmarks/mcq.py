@@ -53,5 +53,5 @@ def scoring(examples: Sequence[Example], replies: Sequence[str]) -> Scored:
     return Scored([found.accuracy, *apart], [choice.state for choice in found.choices])
 
 
-MCQ = Benchmark("mcq", read, prompt, scoring=scoring)
-MCQ_ALL = Benchmark("mcq-all", read_all, prompt, scoring=scoring)
+MCQ = Benchmark("mcq", read, prompt, scoring=scoring, version=2)
+MCQ_ALL = Benchmark("mcq-all", read_all, prompt, scoring=scoring, version=2)

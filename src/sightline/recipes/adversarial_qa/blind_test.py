@@ -97,7 +97,7 @@ class BlindTest:
     config: BlindConfig
     lm: LM
     name: ClassVar[str] = "blind-test"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     takes: ClassVar[type[Item]] = Choice
     gives: ClassVar[type[Item]] = Refined
 
@@ -117,7 +117,7 @@ class HeldOutTest:
     config: BlindConfig
     lm: LM
     name: ClassVar[str] = "held-out-test"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     takes: ClassVar[type[Item]] = Refined
     gives: ClassVar[type[Item]] = Refined
 

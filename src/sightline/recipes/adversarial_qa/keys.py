@@ -96,7 +96,7 @@ class CheckKeys:
     lm: LM
     picture: Callable[[str], bytes]
     name: ClassVar[str] = "check-keys"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     takes: ClassVar[type[Item]] = Choice
     gives: ClassVar[type[Item]] = Choice
 

@@ -80,7 +80,7 @@ class Rewrite:
     verifier: LM
     picture: Callable[[str], bytes]
     name: ClassVar[str] = "rewrite"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     takes: ClassVar[type[Item]] = Refined
     gives: ClassVar[type[Item]] = Refined
 
