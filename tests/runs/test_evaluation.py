@@ -330,3 +330,20 @@ def test_the_report_of_a_choice_shows_options_and_the_right_one(tmp_path: Path) 
     page = write_report(tmp_path / "run").read_text(encoding="utf-8")
     assert "B) south" in page
     assert "C) mill" in page
+
+
+def test_what_cannot_be_is_told_before_the_model_is_asked(data: Path, tmp_path: Path) -> None:
+    model = Counting()
+    config = EvaluationConfig(benchmark="questions", data=str(data), metrics=("anls", "nope"))
+    with pytest.raises(InputError, match="no such metric: nope"):
+        evaluate(QUESTIONS, config, model, tmp_path / "run", progress=QUIET)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "run.json").write_text('{"recipe": "document_qa"}')
+    for ask in (
+        lambda out: expected(QUESTIONS, config, model, out),
+        lambda out: evaluate(QUESTIONS, config, model, out),
+    ):
+        with pytest.raises(InputError, match="results of the recipe"):
+            ask(tmp_path / "other")
+    assert sum(model.asked) == 0
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["run.json"]

@@ -14,7 +14,7 @@ from sightline.show.table import printable
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--for", "layout", required=True, type=click.Choice(list(LAYOUTS)), help="The trainer's layout.")
-@click.option("--limit", default=20, show_default=True, help="Offending rows to list at most.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(0), help="Offending rows to list at most.")
 def command(folder: Path, layout: str, limit: int) -> None:
     """Is DIR what a trainer accepts? DIR is a sightline dataset or an exported folder.
 

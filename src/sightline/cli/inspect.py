@@ -18,7 +18,7 @@ from sightline.show.table import printable
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("record", required=False)
 @click.option("--rejects", metavar="REASON", help="List the rows refused for REASON, with their evidence.")
-@click.option("--limit", default=20, show_default=True, help="Rows to list at most.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(0), help="Rows to list at most.")
 def command(folder: Path, record: str | None, rejects: str | None, limit: int) -> None:
     """What is in a dataset: the funnel, rejects by reason, scores; or one RECORD by (the beginning of) its id.
 

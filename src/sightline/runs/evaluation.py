@@ -24,7 +24,7 @@ from sightline.core.ports import LM
 from sightline.core.record import RunRecord, claim
 from sightline.core.sample import Rejected
 from sightline.core.score import Score
-from sightline.evaluate.benchmarks.benchmark import Benchmark
+from sightline.evaluate.benchmarks.benchmark import Benchmark, metric
 from sightline.evaluate.benchmarks.mcq_wording import lettered
 from sightline.evaluate.examples import Example
 from sightline.evaluate.judge import LaveConfig, Verdict, summary
@@ -103,8 +103,10 @@ def evaluate(
 
 
 def asked(benchmark: Benchmark, config: EvaluationConfig, pictures: _Pictures) -> Iterator[Asked]:
-    """Examples with their prompt, pictures put aside. Raises InputError for a double id, for an example without a
-    reference where texts are compared, and for no example."""
+    """Examples with their prompt, pictures put aside. Raises InputError for an unknown metric, a double id, an example
+    without a reference where texts are compared, and for no example."""
+    for name in config.metrics:
+        metric(name)  # before anything is paid for
     seen: set[str] = set()
     for example in islice(benchmark.read(Path(config.data)), config.limit):
         if example.id in seen:
@@ -131,6 +133,7 @@ def expected(
 ) -> Forecast:
     """Requests, tokens, money and time that model and judge will take at most, before anything is sent; the judge is
     taken to read answers of full length."""
+    claim(Path(out), "evaluate")
     pictures = _Pictures(Path(out) / "pictures")
     ask = AskModel(AskConfig(model=model.name, max_tokens=config.max_tokens), model, pictures.read)
     items = list(asked(benchmark, config, pictures))
