@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from reportlab.pdfgen import canvas
 
 from sightline.cli.build_questions import command
 from sightline.core.errors import InputError, ModelError
@@ -20,8 +21,13 @@ from sightline.recipes.adversarial_qa.building import Authors, QuestionsConfig, 
 from sightline.recipes.adversarial_qa.clusters import TfIdf, cluster, masked
 from sightline.recipes.adversarial_qa.items import Scene, Seed, Template
 from sightline.recipes.adversarial_qa.pairs import OptionsFromAnswers, PairsConfig, kind_of_answer
+from sightline.recipes.adversarial_qa.pictures import Pictures
+from sightline.recipes.adversarial_qa.reading import read_scenes
 from sightline.recipes.adversarial_qa.templates import STORY, derive_templates, read_templates
 from sightline.recipes.dataset import Dataset
+from sightline.recipes.document_qa.build import build_documents
+from sightline.recipes.document_qa.config import ChunkConfig, DocumentQAConfig
+from sightline.recipes.document_qa.models import Models
 from sightline.recipes.running import Engine
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -230,6 +236,31 @@ def test_documents_to_questions_to_refined_offline(built_examples: Path, tmp_pat
         assert row["evidence"]["boxes"]
         assert row["images"][0]["bytes"].startswith(b"\x89PNG")
         assert row["provenance"]["recipe"] == "questions"
+
+
+def test_a_page_that_two_chunks_share_is_one_scene(tmp_path: Path) -> None:
+    pdf = canvas.Canvas(str(tmp_path / "halls.pdf"))
+    halls = [f"{name} Hall" for name in ("Amber", "Birch", "Cedar", "Delta", "Ember", "Fjord")]
+    for page in range(3):
+        for line in range(2):
+            pdf.drawString(
+                72, 700 - 40 * line, f"Part {2 * page + line} was kept in {halls[2 * page + line]}."
+            )
+        pdf.showPage()
+    pdf.save()
+
+    def says(request: Request) -> str:
+        """Of the second page the first chunk's writer asks one thing, the second one's the other."""
+        there = [n for n, hall in enumerate(halls) if hall in request.messages[-1].text]
+        some = [n for n in there if n != (3 if 0 in there else 2)]
+        return "\n".join(f"Q{n}: Where was part {n} kept?\nA{n}: {halls[n]}" for n in some)
+
+    config = DocumentQAConfig(chunk=ChunkConfig(pages_per_chunk=2, overlap=1))
+    models = Models(Scripted(says, "writer"))
+    build_documents([tmp_path / "halls.pdf"], tmp_path / "d", config, models=models, engine=QUIET)
+    assert len({row["provenance"]["parents"][0] for row in Dataset(tmp_path / "d").rows(["provenance"])}) == 2
+    scenes = [scene for scene in read_scenes(tmp_path / "d", Pictures()) if isinstance(scene, Scene)]
+    assert [sorted(seed.answer for seed in scene.seeds) for scene in scenes] == [halls[:2], halls[2:4], halls[4:]]
 
 
 def test_the_dataset_they_are_made_of_is_never_written_over(built_examples: Path) -> None:

@@ -60,18 +60,20 @@ def parents_of(data: Path) -> tuple[str, ...]:
 
 
 def _page_scenes(dataset: Dataset) -> Iterator[Scene]:
-    """Pages in the order of the rows; a page's scene holds every pair whose answer stands on it."""
+    """Pages in the order of the rows; a page's scene holds every pair whose answer stands on it, whichever of the
+    chunks that share the page it was written from."""
     store = Store(dataset.folder)
     rows = dataset.rows(["texts", "evidence", "style", "language", "split", "group", "licence", "source", "provenance"])
-    for chunk_key, found in groupby(rows, key=lambda row: row["provenance"]["parents"][0]):
-        pages = _pages(store, chunk_key)
-        by_page: dict[int, list[dict[str, Any]]] = {}
-        for row in found:
-            index = row["evidence"][0]["page"]
-            if index in pages:
-                by_page.setdefault(index, []).append(row)
-        for index, pairs in by_page.items():
-            yield _page_scene(pages[index], pairs)
+    for _, document in groupby(rows, key=lambda row: row["source"]["sha256"]):
+        by_page: dict[str, tuple[Page, list[dict[str, Any]]]] = {}
+        for chunk_key, found in groupby(document, key=lambda row: row["provenance"]["parents"][0]):
+            pages = _pages(store, chunk_key)
+            keys = {index: page.key for index, page in pages.items()}
+            for row in found:
+                index = row["evidence"][0]["page"]
+                if index in pages:
+                    by_page.setdefault(keys[index], (pages[index], []))[1].append(row)
+        yield from (_page_scene(page, pairs) for page, pairs in by_page.values())
 
 
 def _page_scene(page: Page, rows: list[dict[str, Any]]) -> Scene:
