@@ -115,9 +115,12 @@ def test_passing_failures_are_tried_again(scripted_endpoint, status: int) -> Non
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
-def test_failures_that_stay_are_not_tried_again(scripted_endpoint, status: int) -> None:
-    server = scripted_endpoint(lambda body, nth: Act(status=status))
-    assert one(server).error == f"http-{status}"
+def test_failures_that_stay_are_not_tried_again_and_say_why(scripted_endpoint, monkeypatch, status: int) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    said = json.dumps({"error": {"message": "'max_tokens' is not supported, sk-very-secret"}}).encode()
+    server = scripted_endpoint(lambda body, nth: Act(status=status, body=said))
+    (reply,) = Endpoint("some-model", server.url, config=QUICK).replies([ask("hello")])
+    assert reply.error == f"http-{status}: 'max_tokens' is not supported, ***"
     assert sum(server.seen.values()) == 1
 
 
@@ -215,7 +218,7 @@ def test_no_reply_in_time_is_a_timeout(scripted_endpoint, act: Act) -> None:
 def test_a_bad_request_does_not_spoil_its_neighbours(scripted_endpoint) -> None:
     def script(body, nth):
         number = int(last_text(body).split()[-1])
-        return {3: Act(status=400), 5: Act(hang=True), 7: Act(body=b"{")}.get(number, Act(text=str(number)))
+        return {3: Act(status=400, body=b""), 5: Act(hang=True), 7: Act(body=b"{")}.get(number, Act(text=str(number)))
 
     config = EndpointConfig(concurrency=4, timeout_s=0.5, retries=0)
     replies = list(endpoint(scripted_endpoint(script), config).replies(asks(10)))
@@ -248,9 +251,11 @@ def test_replies_before_the_refusal_are_given(scripted_endpoint) -> None:
 
 
 def test_one_request_forbidden_after_others_were_answered_is_only_its_own_error(scripted_endpoint) -> None:
-    server = scripted_endpoint(lambda body, nth: Act(status=403 if last_text(body) == "question 1" else 200))
+    server = scripted_endpoint(
+        lambda body, nth: Act(status=403, body=b"no") if last_text(body) == "question 1" else Act()
+    )
     lm = endpoint(server, EndpointConfig(concurrency=1))
-    assert [reply.error for reply in lm.replies(asks(3))] == [None, "http-403", None]
+    assert [reply.error for reply in lm.replies(asks(3))] == [None, "http-403: no", None]
 
 
 def test_a_refusal_while_others_wait_to_retry_raises_the_refusal(scripted_endpoint) -> None:

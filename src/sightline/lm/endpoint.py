@@ -68,10 +68,11 @@ class Endpoint:
     `key_variable` names the environment variable with the key; "none" where the server wants none. `name` is the
     model's name. An answer's `seconds` run from the first attempt to the last byte, waits included.
 
-    Replies carry these errors: "timeout", "connection-error", "http-NNN", "malformed-response", "no-content",
-    "content-filter". Raises InputError for an address or key that cannot be used; `replies` raises ModelError where
-    every further request would fail too: key refused (401), not allowed or unpaid (402, 403) or no such model or
-    path (404) before anything was answered, server not reachable at all.
+    Replies carry these errors: "timeout", "connection-error", "http-NNN" (where asking again would not help, with what
+    the server said: "http-400: ..."), "malformed-response", "no-content", "content-filter". Raises InputError for an
+    address or key that cannot be used; `replies` raises ModelError where every further request would fail too: key
+    refused (401), not allowed or unpaid (402, 403) or no such model or path (404) before anything was answered, server
+    not reachable at all.
     """
 
     def __init__(
@@ -171,15 +172,22 @@ class Endpoint:
         pointless = status == HTTPStatus.UNAUTHORIZED or (status in _REMEDY and not self._answered)
         if pointless:
             stop.set()
-            said = self._blot(clean(" ".join(failure.response.text.split())))[:SHOWN]
             raise ModelError(
                 f"the server at {self.base_url} answers {status}",
-                subject=None if status == HTTPStatus.UNAUTHORIZED else said,  # it may repeat a part of the key
+                subject=None if status == HTTPStatus.UNAUTHORIZED else self._said(failure),  # else a part of the key
                 remedy=_REMEDY[status].format(variable=self.key_variable, model=self.name),
             )
+        if status in (408, 409, 429) or status >= 500:
+            return failed(f"http-{status}", model=self.name), failure.response.headers, True
         filtered = status == HTTPStatus.BAD_REQUEST and "content_filter" in failure.response.text
-        error = "content-filter" if filtered else f"http-{status}"
-        return failed(error, model=self.name), failure.response.headers, status in (408, 409, 429) or status >= 500
+        error = "content-filter" if filtered else f"http-{status}: {self._said(failure)}".removesuffix(": ")
+        return failed(error, model=self.name), failure.response.headers, False
+
+    def _said(self, failure: openai.APIStatusError) -> str:
+        """The server's own explanation."""
+        told = failure.body.get("message") if isinstance(failure.body, dict) else None
+        words = told if isinstance(told, str) else failure.response.text
+        return self._blot(clean(" ".join(words.split())))[:SHOWN]
 
     def _blotted(self, reply: Reply) -> Reply:
         """A server may echo what it was sent; the key goes no further."""

@@ -88,7 +88,7 @@ def evaluate(
     records, scores, ratings, cost = _scored(benchmark, config, result, judge)
     found = Summary(
         benchmark=benchmark.name, model=model.name, scores=tuple(scores), examples=len(records),
-        failed=dict(Counter(record.error for record in records if record.error is not None)),
+        failed=dict(Counter(record.error.partition(": ")[0] for record in records if record.error is not None)),
         judge=None if judge is None else judge.name, ratings=ratings, cost=cost,
     )  # fmt: skip
     write_run(out, records, found)

@@ -243,9 +243,7 @@ def test_a_page_that_two_chunks_share_is_one_scene(tmp_path: Path) -> None:
     halls = [f"{name} Hall" for name in ("Amber", "Birch", "Cedar", "Delta", "Ember", "Fjord")]
     for page in range(3):
         for line in range(2):
-            pdf.drawString(
-                72, 700 - 40 * line, f"Part {2 * page + line} was kept in {halls[2 * page + line]}."
-            )
+            pdf.drawString(72, 700 - 40 * line, f"Part {2 * page + line} was kept in {halls[2 * page + line]}.")
         pdf.showPage()
     pdf.save()
 
