@@ -111,3 +111,24 @@ def test_the_embedded_judge_reads_the_korean_prompt(tmp_path: Path) -> None:
 def test_a_key_with_a_particle_stands_in_its_question() -> None:
     assert problem("방앗간에서 누가 기다립니까?", OPTIONS, 1, 5) == "answer-in-question"
     assert problem("누가 다리에 옵니까?", OPTIONS, 1, 5) is None
+
+
+def test_two_languages_have_templates_of_their_own_and_each_scene_is_offered_its_own(tmp_path: Path) -> None:
+    english = [{"id": f"e{n}", "context": "The driver waits.", "question": f"Who waits in {n}?"} for n in range(2)]
+    path = scenes(tmp_path / "s.jsonl")
+    path.write_text(path.read_text(encoding="utf-8") + "".join(json.dumps(row) + "\n" for row in english), "utf-8")
+
+    def both(request: Request) -> str:
+        text = request.messages[-1].text
+        if "were grouped" in text:
+            return json.dumps({"name": "Places", "prototype": "Where is [it]?", "category": "temporal"})
+        return json.dumps({"names": ["Places"]}) if "make sound questions" in text else author(request)
+
+    lm = Counted(both, "writer")
+    build_questions(path, tmp_path / "out", Authors(lm), QuestionsConfig(), engine=QUIET)
+    asked = [request.messages[-1].text for request in lm.asked]
+    grouped = [re.findall(r"^- (.*)$", text, re.M) for text in asked if "were grouped" in text or "묶은 것" in text]
+    assert sorted(len({"부에서" in question for question in each}) for each in grouped) == [1] * len(grouped)
+    picked = {text: "Places" in text for text in asked if "make sound questions" in text or "원형입니다" in text}
+    assert all(("make sound questions" in text) == places for text, places in picked.items())
+    assert sorted(picked.values()) == [False] * 3 + [True]  # both English scenes read alike: asked once

@@ -20,7 +20,7 @@ from sightline.lm import structured
 from sightline.recipes.adversarial_qa.clusters import cluster
 from sightline.recipes.adversarial_qa.drafts import one_line
 from sightline.recipes.adversarial_qa.items import Scene, Template
-from sightline.recipes.adversarial_qa.prompts import name_prompt
+from sightline.recipes.adversarial_qa.prompts import name_prompt, spoken
 from sightline.recipes.document_qa.language import page_language
 from sightline.verify.folding import fold
 
@@ -58,7 +58,8 @@ def categories_for(scene: Scene) -> tuple[str, ...]:
 def derive_templates(
     questions: Sequence[str], lm: LM, embedder: Embedder, categories: Sequence[str], *, most: int = 86, seed: int = 0
 ) -> tuple[Template, ...]:
-    """Cluster seed questions and let `lm` name each cluster; templates of one name become one.
+    """Cluster seed questions and let `lm` name each cluster; templates of one name become one. Korean questions form
+    clusters of their own.
 
     As many clusters as the square root of the questions, `most` at most (CinePile 2.0: 86). Raises InputError without
     seed questions, ModelError where a cluster cannot be named.
@@ -69,19 +70,36 @@ def derive_templates(
     draw = random.Random(seed)
     if len(distinct) > MOST_SEEDS:
         distinct = sorted(draw.sample(distinct, MOST_SEEDS))
-    clusters = cluster(distinct, embedder, cluster_count(len(distinct), most), seed)
-    shown = [[distinct[i] for i in draw.sample(members, min(MEMBERS_SHOWN, len(members)))] for members in clusters]
+    by_language: dict[str, list[str]] = {}
+    for question in distinct:
+        by_language.setdefault(_instructed(question), []).append(question)
+    clusters = [
+        [alike[i] for i in members]
+        for alike in by_language.values()
+        for members in cluster(alike, embedder, cluster_count(len(alike), most * len(alike) // len(distinct)), seed)
+    ]
+    shown = [draw.sample(members, min(MEMBERS_SHOWN, len(members))) for members in clusters]
     requests = (name_request(each, categories) for each in shown)
     found = []
     for members, said in zip(clusters, structured(lm, requests, Named), strict=True):
         if said.value is None:
             raise ModelError(
                 f"a group of questions could not be named ({said.failures[-1]})",
-                subject=distinct[members[0]],
+                subject=members[0],
                 remedy="run again, name another writer, or give --templates FILE",
             )
         found.append(_template(said.value, categories, len(members)))
     return _distinct(found)
+
+
+def _instructed(words: str) -> str:
+    """The language in which a model is told of them."""
+    return spoken(page_language(words))
+
+
+def offered(templates: Sequence[Template], language: str) -> Sequence[Template]:
+    """Those written in the language of a scene; all, where there are none."""
+    return [one for one in templates if _instructed(f"{one.name} {one.prototype}") == language] or templates
 
 
 def cluster_count(questions: int, most: int) -> int:

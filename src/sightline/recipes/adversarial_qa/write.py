@@ -19,6 +19,7 @@ from sightline.lm import Structured, structured
 from sightline.recipes.adversarial_qa.drafts import TemplatedDraft, key_of, one_line, problem, shuffled, text_evidence
 from sightline.recipes.adversarial_qa.items import Brief, Scene, Sees, Template
 from sightline.recipes.adversarial_qa.prompts import Shown, pick_prompt, write_prompt
+from sightline.recipes.adversarial_qa.templates import offered
 from sightline.verify import PageIndex, QuestionPool
 from sightline.verify.folding import fold
 from sightline.verify.locating import locate
@@ -61,7 +62,8 @@ class Written(BaseModel):
 
 def pick_request(shown: Shown, config: WriteConfig) -> Request:
     """Which templates fit a scene?"""
-    return Request(messages=(pick_prompt(shown, config.templates, config.picked),), max_tokens=512)
+    templates = offered(config.templates, shown.speaks)
+    return Request(messages=(pick_prompt(shown, templates, config.picked),), max_tokens=512)
 
 
 def write_requests(brief: Brief, config: WriteConfig, picture: Callable[[str], bytes]) -> Iterator[Request]:
@@ -91,7 +93,7 @@ class PickTemplates:
     lm: LM
     picture: Callable[[str], bytes]
     name: ClassVar[str] = "pick-templates"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     takes: ClassVar[type[Item]] = Scene
     gives: ClassVar[type[Item]] = Brief
 
