@@ -177,6 +177,9 @@ def test_refused_rows_can_be_tried_again(tmp_path: Path) -> None:
     again = run(tmp_path, s.Trouble(), items=items, config=config.model_copy(update={"retry": ("time-limit",)}))
     assert again.work_done == 1
     assert reasons(again) == {"worker-died": 1, "time-limit": 1}
+    for limit, work in ((0.4, 0), (0.6, 1), (0.6, 0)):  # more time than it was given is another chance
+        longer = run(tmp_path, s.Trouble(), items=items, config=config.model_copy(update={"time_limit": limit}))
+        assert longer.work_done == work
 
 
 def test_a_sightline_error_of_a_step_stops_the_run_and_keeps_what_is_done(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ _MODEL_FLAGS = (
 @click.option("--licence", help="Of the documents, written into each record.")
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--workers", type=int, help="Worker processes; default: the cores at hand.")
-@click.option("--time-limit", default=120.0, show_default=True, help="Seconds that one page may take.")
+@click.option("--time-limit", default=120.0, show_default=True, help="Seconds for a page; raise it to try again.")
 @click.option("--dry-run", is_flag=True, help="Forecast pages, requests, tokens, money and time; build nothing.")
 def command(paths: tuple[str, ...], out: Path, dry_run: bool, **flags: Any) -> None:
     """PDFs (files, folders, globs, fsspec URLs) -> question-answer pairs, each tied to the box on the page.

@@ -69,7 +69,7 @@ _SPEC = "http(s)://host/v1, package.module:object, or a model folder"
 @click.option("--max-cost", type=float, metavar="USD", help="Stop before this is passed; what is finished is kept.")
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--workers", type=int, help="Worker processes; default: the cores at hand.")
-@click.option("--time-limit", default=TIME_LIMIT, show_default=True, help="Seconds that one video may take.")
+@click.option("--time-limit", default=TIME_LIMIT, show_default=True, help="Seconds for a video; raise it to try again.")
 @click.option("--retry", multiple=True, metavar="REASON", help="Ask anew about videos refused for what a model said, "
               f"as {RETRIABLE[0]}.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Forecast videos, hours, requests, tokens, money, time; build nothing.")

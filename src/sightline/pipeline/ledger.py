@@ -177,11 +177,13 @@ class Ledger:
                 {"stage": stage, "step": step, "only": None if only is None else bytes.fromhex(only)},
             )
 
-    def forget(self, step: int, reasons: Sequence[str]) -> None:
-        """Items of the step refused for one of these reasons are no longer done: they will be tried again."""
+    def forget(self, step: int, reasons: Sequence[str], time_limit: float) -> None:
+        """Items of the step refused for one of these reasons, or stopped after fewer seconds than `time_limit`, are no
+        longer done: they will be tried again."""
+        sooner = "reason = 'time-limit' AND json_extract(evidence, '$.seconds') < ?"
         with self._transaction() as db:
-            for reason in reasons:
-                keys = db.execute("SELECT DISTINCT item FROM rejects WHERE step = ? AND reason = ?", (step, reason))
+            for which, value in [("reason = ?", reason) for reason in reasons] + [(sooner, time_limit)]:
+                keys = db.execute(f"SELECT DISTINCT item FROM rejects WHERE step = ? AND {which}", (step, value))
                 _forget(db, [(step, key) for (key,) in keys.fetchall()])
 
     def erase(self, keys: Iterable[str]) -> None:

@@ -98,7 +98,7 @@ def run_stage(desk: Desk, step: AnyStep, stage: int, crew: Crew) -> tuple[Outcom
     """Run one step over stage `stage` and make its results visible as the next; key of a barrier's input, seconds."""
     began = time.monotonic()
     number = desk.ledger.step(step_key(step), step.name)
-    desk.ledger.forget(number, desk.config.retry)
+    desk.ledger.forget(number, desk.config.retry, desk.config.time_limit)
     kind = kind_of(step)
     key: str | None = None
     work: Any = step
