@@ -72,3 +72,24 @@ def test_braces_behind_a_command_are_no_empty_slot(page_of: Callable[..., Page])
     page = PageIndex(page_of("Command  \\\\emph{some text}\nAuthor  {name}"))
     assert "placeholder" not in text_check("What is the command?", "\\\\emph{some text}", page)
     assert "placeholder" in text_check("Who is the author?", "{name}", page)
+
+
+@pytest.mark.parametrize(
+    ("page", "answer"),
+    [
+        ("Appendix A\n\nThe board met and it was decided.", "Appendix A"),
+        ("Support Q&A\n\nThe board met and it was decided.", "Support Q&A"),
+        ("제2조 정의\n\n회원이란 가입한 사람이다.", "제2조 정의"),
+        ("3차 회의\n\n회원이란 가입한 사람이다.", "3차 회의"),
+    ],
+)
+def test_a_letter_is_no_article_and_the_last_syllable_of_a_noun_no_particle(
+    page_of: Callable[..., Page], page: str, answer: str
+) -> None:
+    assert "cut-off" not in text_check("Which heading stands here?", answer, PageIndex(page_of(page)))
+
+
+def test_a_negation_that_the_question_itself_holds_denies_nothing(page_of: Callable[..., Page]) -> None:
+    page = PageIndex(page_of("Total without VAT 43 EUR"))
+    assert "denied-on-page" not in text_check("What is the total without VAT?", "43 EUR", page)
+    assert "denied-on-page" in text_check("What is the total?", "43 EUR", page)

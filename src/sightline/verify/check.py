@@ -38,7 +38,7 @@ def examine(question: str, answer: str, index: PageIndex, thresholds: Thresholds
         against.append("unsupported")
     if limits.complete and cut_off(question, answer, found.start, found.end, index):
         against.append("cut-off")
-    if denied(found.start, found.end, index):
+    if denied(question, found.start, found.end, index):
         against.append("denied-on-page")
     return Verdict(tuple(against), evidence, found.support)
 

@@ -14,12 +14,14 @@ from sightline.verify.values import Found
 _DANGLING = re.compile(
     r"\b(?:of|the|a|an|and|or|to|for|with|in|on|at|by|from|as|than|that|which|per|between|its|their|is|are|was|were|"
     r"be|been|being|can|could|should|would|must|shall|into|onto|during|because|if|when|while|every|such)$"
-    r"|[-,(\[/:&]$|(?:및|또는|그리고|의)$|^(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉|열)$"
+    r"|[-,(\[/:&]$|(?:및|또는|그리고|(?<![가-힣])의|(?<![회정주강논합동결문협건심임편질예호])의)$|^(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉|열)$"
 )
 _NUMBERED = re.compile(
     r"\b(?:section|figure|fig[.]?|table|chapter|appendix|step|part|version|page|no[.])$|(?<![가-힣])(?:그림|표|부록)$"
 )
 """A word that the number behind it completes."""
+_LETTER = re.compile(r"[ &/-]A$")
+"""The letter of "Appendix A" and "Q&A", no article."""
 _NUMBER_BEHIND = re.compile(r" ?(?:[0-9]|[a-z](?![a-z]))")
 _TAIL = re.compile(r"(?:뿐|이?면|이?라면|참조|정도|마다).*")
 """What may follow a Korean noun or number without a blank and is no particle."""
@@ -34,6 +36,9 @@ _ADDRESS_BEHIND = re.compile(r"@|[.](?=[a-z])")
 _ADDRESS_BEFORE = re.compile(r"@$|[a-z][.]$")
 _SCALED = re.compile(r"[0-9]|[십백천만억조]|thousand|million|billion|trillion")
 _NUMBERING = re.compile(r"[(\[]?[0-9]+(?:[.-][0-9]+)*[.)\]]?")
+_ENTRY = re.compile(r"[(]?(?:[0-9]{1,2}|[가-하]|[a-z])[.)]|[①-⑳]|[•●○◦▪■□◆◇※*·▶►–-]")
+_COUNTED = re.compile(r"제?[0-9]+[가-힣]{1,2}")
+_LABEL_WORDS = 4
 _COLONS = (":", "：")
 _STOPS = (*_COLONS, ".", ",", ";", "?", "!", "|")
 _MAY_FOLLOW = """
@@ -67,7 +72,7 @@ def cut_off(question: str, answer: str, start: int, end: int, index: PageIndex) 
     preposition, to the end of a name or of a short line's cell, or of a clause that the question's words open."""
     said = fold(answer)
     behind = index.folded[end:]
-    if _DANGLING.search(said) and behind and not _ADDRESS.search(said):
+    if _DANGLING.search(said) and behind and not _ADDRESS.search(said) and not _LETTER.search(answer.rstrip()):
         return True
     mine, there = said.split(), index.folded[start:end].split()
     if mine and there and there[-1] != mine[-1] and there[-1].startswith(mine[-1]):
@@ -85,14 +90,18 @@ def cut_off(question: str, answer: str, start: int, end: int, index: PageIndex) 
     return _cuts_word(start, end, index) or _cuts_phrase(question, start, end, index)
 
 
-def denied(start: int, end: int, index: PageIndex) -> bool:
-    """A negation of the same block outside the match turns it: "not [approved]", "[승인]되지 않았다"."""
+def denied(question: str, start: int, end: int, index: PageIndex) -> bool:
+    """A negation of the same block outside the match, and not in the question, turns it: "not [approved]",
+    "[승인]되지 않았다"."""
     words = index.page.words
     first = opening = index.word_at(start)
     while opening > 0 and first - opening < _WORDS_BEFORE and words[opening - 1].block == words[first].block:
         opening -= 1
     before = index.folded[max(index.span_of(opening, opening)[0], start - 24) : start]
-    return _DENIED_BEFORE.search(before) is not None or _DENIED_BEHIND.search(index.folded[end : end + 8]) is not None
+    said = _DENIED_BEFORE.search(before)
+    if said is not None and said[0].split()[0] not in fold(question).split():
+        return True
+    return _DENIED_BEHIND.search(index.folded[end : end + 8]) is not None
 
 
 def _cuts(found: Found, start: int, end: int, question: str, text: str) -> bool:
@@ -162,7 +171,9 @@ def _cuts_clause(question: str, start: int, end: int, index: PageIndex) -> bool:
     final, following = words[last], words[last + 1]
     if final.block != following.block or _line_ends(last, index) or any(found.end == end for found in index.values):
         return False
-    if not _is_plain(final.text) or len(final.text) == 1:
+    if not _is_plain(final.text) or len(final.text) == 1 or _COUNTED.fullmatch(final.text):
+        return False
+    if following.line != final.line and _opens_entry(last + 1, index):
         return False
     if not (following.text[0].islower() or is_cjk(following.text[0])):
         return False
@@ -188,6 +199,15 @@ def _cuts_clause(question: str, start: int, end: int, index: PageIndex) -> bool:
             break
         opening -= 1
     return any(opening <= place < first for stem in stems for place in index.words_with(stem))
+
+
+def _opens_entry(first: int, index: PageIndex) -> bool:
+    """The line opens with the number of an entry ("2.", "나.", "(3)"), a sign, or a label with its colon."""
+    words = index.page.words
+    if _ENTRY.fullmatch(words[first].text):
+        return True
+    opening = [word.text for word in words[first : first + _LABEL_WORDS] if word.line == words[first].line]
+    return any(text.endswith(_COLONS) for text in opening)
 
 
 def _is_plain(text: str) -> bool:

@@ -15,14 +15,14 @@ much of on or should so tell than that the their there these they this those to 
 whom whose why will with would you your according document page please mentioned listed stated given shown show say says
 following based value answer text passage described indicate indicated specified title heading section item slide
 caption called sentence begins beginning begin starting starts start directly follows follow introduces column row
-name names named page's document's under stand line
+name names named page's document's under stand line main heading's largest happens happen rule
 """
 _KOREAN = """
 무엇 무엇입니까 무엇인가요 무엇인가 뭐 얼마 얼마입니까 얼마인가요 얼마인가 언제 언제입니까 언제인가요 어디
 어디입니까 어디인가요 누구 누구입니까 누구인가요 몇 어떤 어느 어떻게 왜 문서 페이지 이 그 저 것 수 있습니까 있나요 있는
 나와 나옵니다 적혀 적힌 따르면 다음 대한 대해 관한 관하여 입니까 인가요 값 값은 무슨 하나요 합니까 됩니까 되나요 쓰여
 명시된 기재된 해당하는 해당 제목 표 항목 수치 문장 글 단락 아래 바로 시작하는 나오는 슬라이드 줄 이어집니까 밝히고
-안내된 내용 보여 줍니까 붙어 절 번 되어
+안내된 내용 보여 줍니까 붙어 절 번 되어 가장 크게 큰 글씨로 칸에 칸
 """
 _PARTICLE_LIST = """
 은 는 이 가 을 를 의 에 에서 에는 에게 으로 로 와 과 도 만 까지 부터 보다 처럼 이나 나 이란 란 이라는 라는 입니까

@@ -19,6 +19,9 @@ _PASSAGE_WORDS = 4
 """A quoted run longer than this is a passage, not the label of a row or column."""
 _ROW = 0.5
 """Share of the lower height that two boxes of one row have in common."""
+WHOLE = 0.95
+LAST_COLUMN = 10.0
+"""Reach of a head with none behind it, in heights of its line."""
 _CELL_GAP = 0.9
 """A gap wider than this share of the line's height parts two cells; a blank is about 0.3."""
 
@@ -84,10 +87,23 @@ def _nearness(begin: int, end: int, spot: _Spot, index: PageIndex) -> float:
         return 1.0
     best = _reading_distance(begin, end, spot, word.block == start.block)
     left, right = min(word.box.left, final.box.left), max(word.box.right, final.box.right)
-    if word.box.bottom <= here.top + 0.3 * here.height and _overlap(left, right, here.left, here.right):
+    if word.box.bottom <= here.top + 0.3 * here.height:
         lines = (here.top - final.box.bottom) / max(here.height, 1.0)
-        return max(best, 1.0 if lines <= 1.0 else 0.8 if lines <= 3.0 else 0.7)
+        if _overlap(left, right, here.left, here.right):
+            return max(best, 1.0 if lines <= 1.0 else 0.8 if lines <= 3.0 else 0.7)
+        if spot.cell and left < here.left and _overlap(left, _next_left(end, index), here.left, here.right) >= WHOLE:
+            return max(best, 0.7)
     return best
+
+
+def _next_left(end: int, index: PageIndex) -> float:
+    """Where the column of a head ends that is set flush left: before the next head of its line, or ten heights on."""
+    words = index.page.words
+    box = words[end].box
+    following = words[end + 1] if end + 1 < len(words) else None
+    if following is not None and following.line == words[end].line:
+        return max(following.box.left, box.right)
+    return box.right + LAST_COLUMN * box.height
 
 
 def _reading_distance(begin: int, end: int, spot: _Spot, same_block: bool) -> float:

@@ -99,6 +99,11 @@ def test_korean_sentences(sentence: str, question: str, answer: str) -> None:
         "If the program presents a list, such as a menu, one item must stand out.",
         "The license will apply, along with any applicable section 7 additional terms.",
         "The shell goes on due to its logout, the files are not read.",
+        "Heat is a plausible cause of failure.",
+        "When you have found a friend, have your key signed and be ready, you're there.",
+        "If the row * pointer has a name, the first one must be used.",
+        "If the case has a lid, or if it has none, be careful with it.",
+        "The firm repairs any pump that fails because of a defect in the material.",
     ],
 )
 def test_english_sentences_that_leave_the_question_open(sentence: str) -> None:
@@ -122,6 +127,8 @@ def test_english_sentences_that_leave_the_question_open(sentence: str) -> None:
         "기본 조건은 참이므로 바꾸지 않으면 언제나 참입니다.",
         "기준 위치 점은 하나 또는 두 개의 제어선을 갖습니다.",
         "라틴 문자 라틴 문자 글꼴은 패키지의 방식을 따릅니다.",
+        "빗물 저금통은 지붕에서 내려오는 물을 모아 하수관의 부담을 줄인다.",
+        "경고가 하나 있으면 준비가 된 것이 아닙니다.",
     ],
 )
 def test_korean_sentences_that_leave_the_question_open(sentence: str) -> None:
@@ -136,6 +143,29 @@ def test_two_sentences_that_answer_the_same_question_are_not_asked() -> None:
         )
         == {}
     )
+
+
+def test_rules_are_asked_for_as_rules_and_requests_as_what_to_do() -> None:
+    found = answers("If a device is lost or stolen, the employee must inform the security desk.")
+    assert all("what is the rule if" in question.casefold() for question in found)
+    found = answers("If the number of guests changes, please tell us five days ahead.")
+    assert all("should be done" in question for question in found)
+
+
+def test_korean_dates_and_figures_are_asked_for_by_their_kind() -> None:
+    found = answers("물과 전기를 아낍시다.", "여행 기간은 9월 16일부터 18일까지이다.", language="ko")
+    assert [question.endswith("여행 기간은 언제입니까?") for question in found] == [True]
+    found = answers("물과 전기를 아낍시다.", "표본오차는 95% 신뢰수준에서 2.0%p이다.", language="ko")
+    assert [question.endswith("표본오차는 얼마입니까?") for question in found] == [True]
+
+
+def test_percentages_and_money_are_told_apart_and_rows_of_figures_are_no_sentences() -> None:
+    found = answers("The rent of the hall rose by 6.3 percent from the spring on.")
+    assert ["percentage" in question for question, answer in found.items()] == [True]
+    assert found.popitem()[1] == "6.3 percent"
+    found = answers("The rent of the hall rose by $1,958 from the spring on.")
+    assert ["amount of money" in question for question, answer in found.items()] == [True]
+    assert answers("20-18179104-8 09/10/2013 EFECTIVO CARLOS PISONI $ 10.000,00.") == {}
 
 
 def test_a_short_form_whose_letters_are_not_the_initials_is_not_asked() -> None:

@@ -18,7 +18,7 @@ from sightline.recipes.document_qa.layout.view import view
 from sightline.recipes.document_qa.layout_writer import LayoutWriter, tidy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from page_maker import chunk_of, page_of, page_with
+from page_maker import chunk_of, page_of, page_with, words_at
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "documents"
 
@@ -175,6 +175,146 @@ def test_no_cell_is_asked_where_its_row_stands_twice_or_its_column_has_no_head()
     twice = (*TABLE, (60, 156, "Harbour"), (200, 156, "11"), (300, 156, "12"))
     assert not {"1,240", "86", "11", "12"} & set(answers(page_with(*twice)).values())
     assert answers(page_with(*TABLE[3:])) == {}
+
+
+def test_rows_of_labels_and_values_are_fields_and_no_table_with_heads() -> None:
+    page = page_with(
+        (60, 100, "Product"), (200, 100, "Northwind 300"),
+        (60, 114, "Purchase date"), (200, 114, "4 April 2026"),
+        (60, 128, "Warranty expires"), (200, 128, "4 April 2031"),
+    )  # fmt: skip
+    found = answers(page)
+    assert set(found.values()) == {"Northwind 300", "4 April 2026", "4 April 2031"}
+    assert all("Northwind" not in question for question in found)
+
+
+def test_two_columns_that_only_look_like_fields() -> None:
+    contents = (
+        (60, 100, "About"),
+        (200, 100, "4"),
+        (60, 114, "Setup"),
+        (200, 114, "9"),
+        (60, 128, "Use"),
+        (200, 128, "9"),
+    )
+    assert answers(page_with(*contents)) == {}
+    wrapped = (
+        (60, 100, "Purpose"), (200, 100, "letters and"),
+        (60, 111, "of the form"), (200, 111, "other papers"),
+        (60, 140, "Owner"), (200, 140, "Office of 12 Roads"),
+        (60, 170, "Period"), (200, 170, "five years"),
+    )  # fmt: skip
+    assert answers(page_with(*wrapped)) == {}
+
+
+def test_the_sum_of_a_receipt_needs_no_colon() -> None:
+    page = page_with(
+        (20, 100, "Oat milk"), (150, 100, "4.29"), (20, 112, "Tea"), (150, 112, "1.00"),
+        (20, 140, "SUBTOTAL"), (150, 140, "5.29"),
+    )  # fmt: skip
+    found = answers(page)
+    assert "5.29" in found.values()
+    assert all("subtotal" in question for question, answer in found.items() if answer == "5.29")
+
+
+def test_rows_are_told_by_their_first_words_and_never_by_a_later_column() -> None:
+    days = (
+        (60, 100, "동"), (160, 100, "단수일"), (300, 100, "급수 장소"),
+        (60, 114, "101동"), (160, 114, "5월 11일"), (300, 114, "정문 앞"),
+        (60, 128, "102동"), (160, 128, "5월 13일"), (300, 128, "놀이터 옆"),
+    )  # fmt: skip
+    found = answers(page_with(*days), "ko")
+    assert set(found.values()) == {"5월 11일", "정문 앞", "5월 13일", "놀이터 옆"}
+    assert all("101동" in question or "102동" in question for question in found)
+    numbered = (
+        (60, 100, "순번"), (160, 100, "품명"), (300, 100, "수량"),
+        (60, 114, "1"), (160, 114, "책상"), (300, 114, "60"),
+        (60, 128, "2"), (160, 128, "의자"), (300, 128, "61"),
+    )  # fmt: skip
+    assert set(answers(page_with(*numbered), "ko").values()) == {"60", "61"}
+
+
+def test_a_label_with_what_may_be_the_mark_of_a_footnote_is_not_asked() -> None:
+    table = (
+        (60, 100, "Offence"), (200, 100, "Men"), (300, 100, "Women"),
+        (60, 114, "Fraud 1"), (200, 114, "12"), (300, 114, "34"),
+        (60, 128, "Arson"), (200, 128, "56"), (300, 128, "78"),
+    )  # fmt: skip
+    assert set(answers(page_with(*table)).values()) == {"56", "78"}
+
+
+def test_a_value_that_holds_a_second_sentence_or_a_broken_word_is_not_asked() -> None:
+    page = page_with((50, 100, "Director: Ann Bell, PhD. Licence 12 B"), (50, 130, "마우스로 끕니다. 참고: 단축키 표"))
+    assert answers(page) == {}
+
+
+def test_a_landscape_page_in_small_type_is_a_report() -> None:
+    """Its second page has no title of its own that a slide would have."""
+    lines = ((50, 60, "Energy review", 20.0), (50, 100, "Use of gas was lower in this quarter"))
+    words = [word for at, line in enumerate(lines) for word in words_at(line[2], line[0], line[1], at, at, *line[3:])]
+    slide = page_of(words, index=1, pages=2, width=400.0, height=300.0)
+    report = page_of(words, index=1, pages=2, width=842.0, height=595.0)
+    assert any("slide" in question for question in answers(slide))
+    assert answers(report) == {}
+
+
+def test_short_headings_are_not_called_titles() -> None:
+    """They may be the name of the shop that wrote the receipt."""
+    page = page_with((50, 100, "The Salt Inn", 22.0), (50, 160, "Season of the year two thousand"))
+    assert [question for question in answers(page) if "title" in question] == []
+    assert "The Salt Inn" in answers(page).values()
+
+
+@pytest.mark.parametrize("lefts", [(190.0, 350.0), (218.0, 378.0)])
+def test_heads_of_two_rows_flush_or_centred(lefts: tuple[float, float]) -> None:
+    """Only "Supplied" tells one 2024 from the other; it stands over the first of its columns, or over both."""
+    page = page_with(
+        (lefts[0], 86, "Supplied"), (lefts[1], 86, "Leakage"),
+        (60, 100, "District"), (190, 100, "2024"), (270, 100, "2025"), (350, 100, "2024"), (430, 100, "2025"),
+        (60, 114, "Harbour"), (190, 114, "1,240"), (270, 114, "1,380"), (350, 114, "8.6"), (430, 114, "7.9"),
+        (60, 128, "Old Town"), (190, 128, "980"), (270, 128, "990"), (350, 128, "3.1"), (430, 128, "2.2"),
+    )  # fmt: skip
+    cells = {answer: question for question, answer in answers(page).items()}
+    assert set(cells) == {"1,240", "1,380", "8.6", "7.9", "980", "990", "3.1", "2.2"}
+    assert "Supplied 2025" in cells["1,380"]
+    assert "Leakage 2024" in cells["8.6"]
+
+
+def test_heads_that_are_the_same_and_have_nothing_above_are_not_asked() -> None:
+    page = page_with(
+        (60, 100, "Pay"), (160, 100, "Won"), (250, 100, "Tax"), (350, 100, "Won"),
+        (60, 114, "Basic"), (160, 114, "3,450"), (250, 114, "Health"), (350, 114, "139"),
+        (60, 128, "Meals"), (160, 128, "200"), (250, 128, "Income"), (350, 128, "152"),
+    )  # fmt: skip
+    assert answers(page) == {}
+
+
+def test_figures_flush_right_belong_to_heads_flush_left() -> None:
+    page = page_with(
+        (60, 100, "도서관"), (180, 100, "2024년"), (290, 100, "2025년"),
+        (60, 114, "중앙"), (230, 114, "412"), (340, 114, "428"),
+        (60, 128, "솔밭"), (230, 128, "198"), (340, 128, "205"),
+    )  # fmt: skip
+    cells = {answer: question for question, answer in answers(page, "ko").items()}
+    assert set(cells) == {"412", "428", "198", "205"}
+    assert "2025년" in cells["205"]
+
+
+def test_heads_of_a_form_s_table_are_no_fields() -> None:
+    page = page_with(
+        (60, 100, "기간"), (160, 100, "회사"), (260, 100, "직위"), (360, 100, "담당 업무"),
+        (60, 114, "2022.05 ~ 현재"), (160, 114, "세영"), (260, 114, "대리"), (360, 114, "원료 검사"),
+    )  # fmt: skip
+    assert "담당 업무" not in answers(page, "ko").values()
+
+
+def test_a_centred_line_does_not_carry_a_value_on() -> None:
+    page = page_with(
+        (100, 100, "Points earned: 21"),
+        (60, 112, "Returns accepted within thirty days"),
+        (80, 124, "with this receipt"),
+    )
+    assert set(answers(page).values()) == {"21"}
 
 
 def test_rows_of_two_columns_of_prose_are_no_table() -> None:

@@ -15,6 +15,7 @@ from sightline.core.fingerprint import seeded
 from sightline.recipes.document_qa.items import Chunk, Draft
 from sightline.recipes.document_qa.layout.captions import captions
 from sightline.recipes.document_qa.layout.fact import Fact
+from sightline.recipes.document_qa.layout.fields import fields
 from sightline.recipes.document_qa.layout.headings import headings
 from sightline.recipes.document_qa.layout.key_values import key_values
 from sightline.recipes.document_qa.layout.phrases import PHRASES, question
@@ -23,7 +24,7 @@ from sightline.recipes.document_qa.layout.tables import tables
 from sightline.recipes.document_qa.layout.view import View, breaks_words, running_heads, view
 from sightline.recipes.document_qa.layout.words import ABBREVIATIONS
 
-FINDERS = (key_values, captions, headings, tables)
+FINDERS = (key_values, fields, captions, headings, tables)
 MAX_WORDS = 25
 KS_BYTES = 2
 _HANGUL = re.compile("[가-힣]")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from sightline.recipes.document_qa.layout.fact import Fact
-from sightline.recipes.document_qa.layout.sentences import Sentence
+from sightline.recipes.document_qa.layout.sentences import Sentence, is_mark
 
 MAX_WORDS = 25
 _LEAD = r"^(?:(?:However|Therefore|Thus|Moreover|Furthermore|In addition|Additionally|For example|Currently), )?"
@@ -61,12 +61,15 @@ _CONDITION = re.compile(
 _PURPOSE = re.compile(r"^(?:In order t|T)o (?P<case>[a-z]+ [^,;:()]{5,90}), (?P<answer>[^;:\[\]]{8,150})[.]$")
 _REASON = re.compile(r"^(?P<main>[^;:()]{15,130}?),? (?P<answer>(?:because|due to|owing to) [^;:\[\]]{8,130})[.]$")
 _ORDER = re.compile(
-    r"(?:please |simply |first |then )?(?:you (?:can|should|must|need|have|will|may)|use|see|select|choose|run|type|"
-    r"enter|"
+    r"please [a-z]+|(?:simply |first |then )?"
+    r"(?:you (?:can|should|must|need|have|will|may)|use|see|select|choose|run|type|enter|"
     r"press|click|make|add|set|check|contact|call|send|do|go|open|remove|install|specify|try|write|create|give|follow|"
     r"consult|complete|submit|turn|put|take|read|apply|call|refer|pass|copy|start|attach|indicate|include|insert|"
     r"mark|"
     r"ignore|skip|ensure|reboot|restart|provide|replace|download|save|disable|enable|edit|delete|move|keep|avoid|verify|wait|switch|"
+    r"stop|ask|tell|clean|rinse|fill|empty|unplug|plug|pull|push|return|report|repeat|notify|inform|bring|hold|"
+    r"tighten|loosen|lift|lower|rotate|drag|drop|scroll|double-click|right-click|sign|pay|store|wash|dry|discard|"
+    r"speak|visit|stay|leave|schedule|measure|lay|apply|e-?mail|seek|consider|allow|replace|reset|restart|"
     r"connect|compile|load|build|update|upgrade|configure|define|change)\b"
 )
 _VAGUE = re.compile(
@@ -93,12 +96,18 @@ _CLAUSE = re.compile(
 _DEICTIC = re.compile(
     r"\b(?:this|these|those|such|it|they|them|he|she|we|us|our|above|below|following|latter|former|do so)\b"
 )
+_SECOND_CLAUSE = re.compile(r", (?:you|it|he|she|they|we|there|the|this|your)\b")
+"""The condition was longer than its first comma, or the answer says two things."""
+_RULE = re.compile(r"^(?!(?:you|it)\b)(?:[^ ,]+ ){1,4}?(?:must|should|shall|may|has to|have to|needs to|need to) ")
 _PRONOUN_ANSWER = re.compile(
-    r"(?:it|this|that|these|those|they|he|she|there|here|so|such|and|not|only|also|been|being|the same)\b"
+    r"(?:it|this|that|these|those|they|he|she|there|here|so|such|and|or|but|if|when|not|only|also|been|being|"
+    r"the same)\b"
 )
 _NEXT_PAGE = re.compile(r"(?:on|in|at) the (?:next|previous|following|preceding|other|last|same)\b")
 _RESULT = re.compile(r", (?:the|it|no|there|you|we|they|he|she|one)\b")
 """Behind a reason: what follows from it begins."""
+_RELATIVE = re.compile(r"\b(?:that|which|who) (?:\w+ ){0,2}\w+$")
+"""Before a reason: it is that of a clause within the sentence."""
 _ASIDE = re.compile(r" [(\[][^)\]]*[)\]],? (?!$)")
 """Something in brackets after which the sentence goes on."""
 _LOOSE = frozenset(["the", "a", "of", "and", "or", "to", "in", "for", "with", "by", "both", "not"])
@@ -113,7 +122,7 @@ _NO_OBJECT = re.compile(
 
 def say(sentence: Sentence) -> Iterator[Fact]:
     """Facts that the sentence states about its own subject."""
-    if not sentence.text.isascii() and max(sentence.text) >= "가":
+    if " *" in sentence.text or (not sentence.text.isascii() and max(sentence.text) >= "가"):
         return
     for pattern, read in _RULES:
         match = pattern.match(sentence.text)
@@ -174,7 +183,9 @@ def _condition(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
         return
     if _PRONOUN_ANSWER.match(answer) and not answer.startswith("it is"):
         return
-    form = "order" if order else "happens" if match["word"] != "If" else "applies"
+    if _SECOND_CLAUSE.search(answer):
+        return
+    form = "order" if order else "rule" if match["word"] in ("If", "Unless") and _RULE.search(answer) else "happens"
     yield from _case(sentence, match, form, match["word"].lower())
 
 
@@ -188,6 +199,8 @@ def _purpose(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
 
 def _reason(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
     opening = sentence.opening(match.start("answer"))
+    if _RELATIVE.search(match["main"]):
+        return
     if opening is not None and not _DEICTIC.search(match["answer"].lower()) and not _RESULT.search(match["answer"]):
         yield from _made(sentence, match, "reason", "reason", (("opening", opening),), rank=1)
 
@@ -209,6 +222,8 @@ def _about(sentence: Sentence, match: re.Match[str], style: str, form: str, **sl
         or not sentence.whole(*match.span("subject"))
     ):
         return
+    if len(words) == 1 and not any(letter.isupper() or letter.isdigit() for letter in words[0][1:]):
+        return  # whether a name or any word that opens a sentence cannot be told
     if len(words) - article < 1 or (words[0] == "The" and len(words) < 3) or subject.count('"') % 2:
         return
     if (
@@ -253,6 +268,8 @@ def _made(
     if not sentence.whole(begin, end) or answer.count("(") != answer.count(")"):
         return
     first, stop = sentence.place(begin, end)
+    if any(is_mark(sentence.view, i) for i in range(first, stop)) or (answer[0].isdigit() and answer[1:2] == " "):
+        return
     yield Fact(style, form, slots, first, stop, rank=rank, part=answer)
 
 

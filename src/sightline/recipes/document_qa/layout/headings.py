@@ -27,6 +27,8 @@ MAX_LINES = 3
 OPENING_WORDS = 8
 PASSAGE_WORDS = 15
 SLIDE_WORDS = 3
+SLIDE_TYPE = 0.024
+"""Least size of a slide's ordinary words, in heights of the page: 13 points of 540."""
 SLIDE_RUNS = 60
 """A landscape page with more is a table or a map, no slide."""
 _NUMBER = re.compile(
@@ -38,6 +40,7 @@ _NO_HEADING = re.compile(
     r".*@.*|.*://.*|.*=.*|.*[ðÞ¼\ufffd].*|.*(?:다|요)\.?",
     re.IGNORECASE,
 )
+_ITEM = re.compile(r"^(?:[–•▪■◦●*·□○-]+|\d{1,2}[.)]|\s)+")
 _OPENING = re.compile(r"[0-9]|[^\W\d_a-z①-⓿㈀-㋿]")
 
 
@@ -204,18 +207,20 @@ def _titles(view: View, found: list[Heading]) -> list[Fact]:
     if _CONTENTS.fullmatch(largest.text.strip()):
         return []
     if page.index == 0 and largest.stop - largest.start >= (2 if _hangul(largest.text) or slide else 3):
-        return [Fact("heading", "document-title", (), largest.start, largest.stop)]
+        short = largest.stop - largest.start < (3 if _hangul(largest.text) else 4)
+        form = "main-heading" if short else "document-title"  # perhaps the name of who wrote it
+        return [Fact("heading", form, (), largest.start, largest.stop)]
     return []
 
 
 def _slide_title(view: View, title: Heading) -> list[Fact]:
     """Told from other slides' titles by another line of the slide."""
     for run in view.runs[title.last.index + 1 :]:
-        words = run.text.lstrip("–-•▪■◦●*· ").split()
+        words = _ITEM.sub("", run.text).split()
         telling = sum(word.strip(".,:;()").isalpha() and len(word) > 2 for word in words)
         if telling < 2 or run.index in view.furniture or run.size >= title.size or not words[-1][-1].isalnum():
             continue
-        opening = " ".join(words[:OPENING_WORDS])
+        opening = " ".join(words[:OPENING_WORDS]) + " ..." * (len(words) > OPENING_WORDS)
         return [Fact("heading", "slide-title", (("opening", opening),), title.start, title.stop)]
     return []
 
@@ -260,6 +265,8 @@ def _followers(found: list[Heading], sections: list[Heading], bodies: set[int]) 
     for before, after in pairwise(found):
         if before not in sections or after not in sections or abs(before.size - after.size) > 0.05 * before.size:
             continue
+        if after.first.box.top < before.last.box.bottom:  # in another column: too far to be seen as the next
+            continue
         if bool(before.number) != bool(after.number) or not {before.start, after.start} <= bodies:
             continue
         if before.number and not _counts_on(before.number, after.number):
@@ -292,7 +299,9 @@ def _passages(view: View, sections: list[Heading], bodies: set[int]) -> list[Fac
 
 
 def _is_slide(view: View) -> bool:
-    return view.page.width > view.page.height and len(view.runs) < SLIDE_RUNS
+    """A landscape page of few words in large type; in small type it is a report's."""
+    page = view.page
+    return page.width > page.height and len(view.runs) < SLIDE_RUNS and view.size > SLIDE_TYPE * page.height
 
 
 def _hangul(text: str) -> bool:

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sightline.recipes.document_qa.layout.fact import Fact
 from sightline.recipes.document_qa.layout.labels import HANGUL, INNER_STOP, KOREAN_SENTENCE, fits, is_sure, kind_of
+from sightline.recipes.document_qa.layout.sentences import ends_inside, parted
 from sightline.recipes.document_qa.layout.values import LETTERS
 from sightline.recipes.document_qa.layout.view import Run, View
 from sightline.recipes.document_qa.layout.words import LOOSE_ENDS, SENTENCE_WORDS
 
 LABEL_WORDS = 5
+PAIRS_OF_FIELDS = 4
+"""Cells of a form's row of two labels and their values."""
 VALUE_WORDS = 14
 PARAGRAPH_WORDS = 40
 """A line with an unknown label is only believed where its block is no longer than this."""
@@ -34,7 +37,7 @@ _BARE = re.compile(
 """Known labels that say too little to be asked for by name alone."""
 _NAME = re.compile(r".*\bname|성명|이름", re.IGNORECASE)
 """Labels of a person that are asked for by "what", not by "who"."""
-_UNREADABLE = re.compile(r"^[:=<>\\|]|[a-z]- [a-z]")
+_UNREADABLE = re.compile(r"^[:=<>\\|]|=$|=[\"']|[a-z]- [a-z]")
 """A piece of code or grammar; a word that a line end broke in two."""
 _NUMBERED = re.compile(r"(?:\(?\d{1,2}[a-z]?[.)]|\(?[a-z가-하][.)]|[•●○◦▪■□◆◇※*·▶►–-])$")
 _LABEL_CHARACTERS = re.compile(r"[^\W_](?:[\w /&'’()#.·-]*[\w)#.])?")
@@ -46,13 +49,17 @@ def key_values(view: View) -> list[Fact]:
     labels = Counter(label.casefold() for label, _, _ in found)
     facts = []
     for label, start, stop in found:
-        if labels[label.casefold()] > 1:
-            continue
-        kind = kind_of(label) if not _BARE.fullmatch(label) else None
-        style = {"date": "date", "amount": "amount"}.get(kind or "", "key-value")
-        form = "key-name" if _NAME.fullmatch(label) and kind else f"key-{kind}" if kind else "key-value"
-        facts.append(Fact(style, form, (("label", label),), start, stop, rank=0 if kind else 1))
+        if labels[label.casefold()] == 1:
+            facts.append(field_fact(label, start, stop))
     return facts
+
+
+def field_fact(label: str, start: int, stop: int) -> Fact:
+    """The fact that a label's value is the words `start` to `stop`."""
+    kind = kind_of(label) if not _BARE.fullmatch(label) else None
+    style = {"date": "date", "amount": "amount"}.get(kind or "", "key-value")
+    form = "key-name" if _NAME.fullmatch(label) and kind else f"key-{kind}" if kind else "key-value"
+    return Fact(style, form, (("label", label),), start, stop, rank=0 if kind else 1)
 
 
 def _pairs(view: View, run: Run) -> Iterator[tuple[str, int, int]]:
@@ -67,14 +74,14 @@ def _pairs(view: View, run: Run) -> Iterator[tuple[str, int, int]]:
         yield from _without_colon(view, run, first)
         return
     label = view.words(first, colon + 1).rstrip(":： ")
-    if not _reads_like_label(label) or not _starts_fresh(view, run):
+    if not reads_like_label(label) or not _starts_fresh(view, run):
         return
     inside = colon + 1 < run.stop
     start, stop = (colon + 1, _end(view, run)) if inside else _neighbour(view, run)
     value = _trimmed(view, start, stop)
     if not value or stop - start > VALUE_WORDS or not any(map(str.isalnum, value)) or value[-1] in ":：":
         return
-    if _UNREADABLE.search(value):
+    if _UNREADABLE.search(value) or ends_inside(value) or any(parted(view, i) for i in range(start + 1, stop)):
         return
     kind = kind_of(label)
     if kind == "contact" and re.match(r"\S+@\S+|https?:|www\.", value):
@@ -120,7 +127,15 @@ def _is_field(view: View, run: Run, start: int) -> bool:
     if beside is None:
         return all(is_sure(other.text) for other in row) or _is_small(view, run, start)
     place = row.index(run)
+    if len(row) == PAIRS_OF_FIELDS and _is_head(view, row):
+        return False
     return len(row) in (2, 4) and place % 2 == 0 and all(is_sure(row[i].text) for i in range(0, len(row), 2))
+
+
+def _is_head(view: View, row: Sequence[Run]) -> bool:
+    """The row below has as many cells and no labels where this one has: they are heads of columns."""
+    below = view.rows[min(view.row_of[row[0].index] + 1, len(view.rows) - 1)]
+    return below is not row and len(below) == len(row) and not any(is_sure(cell.text) for cell in below)
 
 
 def _is_small(view: View, label: Run, start: int) -> bool:
@@ -129,13 +144,16 @@ def _is_small(view: View, label: Run, start: int) -> bool:
     return any(run.start == start and label.size < 0.87 * run.size for run in view.rows[under])
 
 
-def _reads_like_label(label: str) -> bool:
+def reads_like_label(label: str) -> bool:
+    """A few words, none of a sentence."""
     words = label.split()
     if not 1 <= len(words) <= LABEL_WORDS or len(label) > 40 or _NO_LABEL.fullmatch(label):
         return False
-    if not _LABEL_CHARACTERS.fullmatch(label) or not LETTERS.search(label):
+    if not _LABEL_CHARACTERS.fullmatch(label) or not LETTERS.search(label) or label.count("(") != label.count(")"):
         return False
     if any(word.casefold() in SENTENCE_WORDS for word in words) or words[-1].casefold() in LOOSE_ENDS:
+        return False
+    if INNER_STOP.search(label):
         return False
     return not label[0].islower() and not (len(words) > 1 and words[-1].endswith(("다", "요", "은", "는")))
 
@@ -152,8 +170,13 @@ def _believable(view: View, run: Run, value: str) -> bool:
         return False
     if value.split()[-1].casefold() in SENTENCE_WORDS | LOOSE_ENDS or run.size > 1.3 * view.size:
         return False
-    if (value[0].islower() and len(value.split()) > 6) or KOREAN_SENTENCE.search(value):
+    words = value.split()
+    if (value[0].islower() and (len(words) > 6 or len(words) == 1)) or KOREAN_SENTENCE.search(value):
         return False
+    if len(words) > 1 and view.words(run.start, run.stop).isupper():
+        return False  # a heading
+    if view.page.words[run.stop - 1].text[-1] == ",":
+        return False  # a line of code
     length = sum(other.stop - other.start for other in view.runs if other.block == run.block)
     return length <= PARAGRAPH_WORDS
 
@@ -176,6 +199,8 @@ def _end(view: View, run: Run) -> int:
     while (after := view.carried_on(run)) is not None:
         opens = view.page.words[after.start].text
         indented = 0.8 * run.size < after.box.left - left < 4 * run.size
+        if after.box.left < left - 0.5 * run.size:
+            break  # set on the same middle, a line of its own
         goes_on = (after.block == run.block and (view.wraps(run, after) or indented)) or opens[0].islower()
         if not goes_on or _has_label(view, after) or _NUMBERED.match(opens):
             break

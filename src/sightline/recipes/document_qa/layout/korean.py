@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from sightline.recipes.document_qa.layout.fact import Fact
 from sightline.recipes.document_qa.layout.sentences import Sentence
+from sightline.recipes.document_qa.layout.values import DATE
 
 MAX_WORDS = 20
 _LEAD = (
@@ -19,7 +20,8 @@ _LEAD = (
 )
 _TOPIC = r"(?P<topic>[^,;:?!]{1,45}?)(?P<particle>은|는|이란|란)"
 _NAMED = re.compile(
-    rf"{_LEAD}{_TOPIC},? (?P<answer>[^;:?!]{{2,120}}?)(?P<verb>입니다|이다|이었다|이었습니다|였다|였습니다)\.$"
+    rf"{_LEAD}{_TOPIC},? (?P<answer>[^;:?!]{{2,120}}?)"
+    r"(?P<verb>입니다|이다|이었다|이었습니다|(?<![하되시])(?:였다|였습니다))\.$"
 )
 _ACTED = re.compile(
     rf"{_LEAD}{_TOPIC} (?P<answer>[^,;:?!]{{2,90}}?)(?P<object>을|를) "
@@ -84,7 +86,11 @@ _DEICTIC = re.compile(
     r"아래|위|앞|전자|"
     r"후자)(?:\s|[가-힣]{1,3}\s)"
 )
-_STATED = re.compile(r".*(?:입니다|이다|불가능합니다|가능합니다|가능하다|같습니다|좋습니다|좋다|많습니다|많다)$")
+_FIGURE = re.compile(r"\d[\d,.]* ?[^\s\d]{0,4}$")
+_DAY = re.compile(r"\d{1,2}월|(?:1[89]|20)\d\d년")
+_STATED = re.compile(
+    r".*(?:입니다|이다|아닙니다|아니다|불가능합니다|가능합니다|가능하다|같습니다|좋습니다|좋다|많습니다|많다)$"
+)
 _NEEDED = re.compile(r"(?P<what>[^,]{2,60}?)(?:이|가) (?:필요합니다|필요하다|있어야 합니다|있어야 한다)")
 
 
@@ -107,8 +113,13 @@ def _named(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
     if _LOOSE_SUBJECT.search(answer) or any(_CLAUSE_END.fullmatch(word) for word in answer.split()):
         return
     past = match["verb"] in ("이었다", "이었습니다", "였다", "였습니다")
+    form = "named-past" if past else "named"
+    if DATE.search(answer) or _DAY.match(answer):
+        form = "named-when"
+    elif _FIGURE.search(answer):
+        form = "named-much"
     if _good_topic(sentence, match):
-        yield from _made(sentence, match, "definition", "named-past" if past else "named", topic=_topic(match))
+        yield from _made(sentence, match, "definition", form, topic=_topic(match))
 
 
 def _acted(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
@@ -122,9 +133,9 @@ def _acted(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
         return
     if _DEICTIC.match(match["answer"] + " ") or "다음" in match["answer"]:
         return
-    if any(re.fullmatch(r".{2,}(?:을|를|은|도|는데|에게)", word) for word in words[:-1]) or _VAGUE.fullmatch(
-        match["answer"]
-    ):
+    if any(re.fullmatch(r".+(?:을|를|은|도|는데|에게|으로|에서|까지|부터|보다|처럼)", word) for word in words[:-1]):
+        return
+    if _VAGUE.fullmatch(match["answer"]):
         return
     if _good_topic(sentence, match):
         yield from _made(sentence, match, "statement", "acted", topic=_topic(match), verb=verb)

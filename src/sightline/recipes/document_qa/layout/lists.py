@@ -24,6 +24,7 @@ _VAGUE_LEAD = re.compile(
     r"(?:다음과|아래와|이와) 같(?:습니다|다|은).{0,3}|.*[은는이가] (?:다음과|아래와|이와)? ?같(?:습니다|다)\.?:?|"
     r".*\bas follows:?"
 )
+_NO_ITEM = re.compile(r"^See |^명령|…|##|[<>]")
 _LOOSE = re.compile(r".*[,;:(\[–—-]$|.* (?:and|or)$")
 
 
@@ -107,13 +108,19 @@ def _numbered(view: View) -> Iterator[Fact]:
         number = view.page.words[run.start].text
         if not _NUMBER.fullmatch(number) or run.index in view.furniture or run.stop - run.start < 3:
             continue
-        if run.index and view.runs[run.index - 1].line == run.line:
+        before = view.runs[run.index - 1] if run.index else None
+        if before is not None and (before.line == run.line or _amid(view, before, run)):
             continue
         if view.text.count(f"{number} ") + view.text.count(f"{number}.") != 1:
             continue
         stop = first_sentence(view, run.start + 1, MAX_ITEM)
         if stop is not None and stop - run.start > 4 and _sound(view, run.start + 1, stop):
             yield Fact("list", "list-number", (("number", number),), run.start + 1, stop)
+
+
+def _amid(view: View, before: Run, run: Run) -> bool:
+    """The line above runs on into this one: the number stands within a paragraph."""
+    return view.carried_on(before) is run and before.text[-1] not in ".:;" and view.wraps(before, run)
 
 
 def _terms(view: View) -> Iterator[Fact]:
@@ -164,4 +171,5 @@ def _sound(view: View, start: int, stop: int) -> bool:
         and not _LOOSE.fullmatch(text)
         and text.count("(") == text.count(")")
         and text[0].isalnum()
+        and not _NO_ITEM.search(text)
     )

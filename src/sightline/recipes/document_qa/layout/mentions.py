@@ -18,6 +18,7 @@ _RANGES = re.compile(
     r"^\s*(?:to|or|and|through|-|–|~|±|부터|및|내지)(?=\s\S*\d|\s[A-Z][a-z]+ \d)"
 )
 """Beside a date or amount that is only one end of a range."""
+_SHARE = re.compile(r"%|per ?cent|퍼센트")
 _YEAR = re.compile(
     r"(?<=\b[Ii]n )(?:1[5-9]|20)\d\d(?=[ ,.;])|(?<=\b[Ss]ince )(?:1[5-9]|20)\d\d(?=[ ,.;])|"
     r"(?<![\w.,/-])(?:1[89]|20)\d\d년(?! ?\d)"
@@ -38,7 +39,8 @@ _NO_NOUN = re.compile(
 )
 _KOREAN_COUNT = re.compile(
     r"(?<![\w.,])(?P<answer>(?:\d{1,3}(?:,\d{3})+|\d{1,4}|(?:두|세|네|다섯|여섯|일곱|여덟|아홉|열) ?)"
-    r"(?P<noun>개국|개월|개|명|건|곳|회|차례|종류|종|가지|단계|시간|주일))(?![가-힣]*(?:째|차|여|분의|식|짜리|용))"
+    r"(?P<noun>개국|개월|개|명|건|곳|회|차례|종류|종|가지|단계|시간|주일))(?! ?\d)"
+    r"(?![가-힣]*(?:째|차|여|분의|식|짜리|용))"
 )
 _ADDRESS = re.compile(
     r"(?<![\w/.\u2010\u2011-])(?P<answer>https?://[\w./%~#?&=+-]*[\w/]|www\.[\w./-]*[\w/]|"
@@ -84,16 +86,22 @@ _KINDS = {"fig": "figure", "figure": "figure", "table": "table", "section": "sec
 
 def mentions(sentences: Iterable[Sentence]) -> list[Fact]:
     """Facts of sentences that hold exactly one date, amount, count, ... behind their opening words."""
-    facts = [fact for sentence in sentences for fact in _mentions(sentence)]
+    facts = [fact for sentence in sentences if _is_prose(sentence.text) for fact in _mentions(sentence)]
     asked = Counter((fact.form, fact.slots) for fact in facts)
     return [fact for fact in facts if asked[fact.form, fact.slots] == 1]
+
+
+def _is_prose(text: str) -> bool:
+    """At least a third of it are words in small letters or Hangul: no row of a table."""
+    words = text.split()
+    return sum(word[0].islower() or "가" <= word[0] <= "힣" for word in words) >= len(words) / 3
 
 
 def _mentions(sentence: Sentence) -> Iterator[Fact]:
     text = sentence.text
     if any(map(str.isdigit, text)):
         yield from _single(sentence, "date", "date-in-sentence", DATE)
-        yield from _single(sentence, "amount", "amount-in-sentence", AMOUNT)
+        yield from _amounts(sentence)
         yield from _single(sentence, "amount", "measure-in-sentence", MEASURE)
         if len(_ANY_YEAR.findall(text)) == 1 and not DATE.search(text):
             yield from _single(sentence, "date", "year-in-sentence", _YEAR)
@@ -116,6 +124,16 @@ def _single(sentence: Sentence, style: str, form: str, pattern: re.Pattern[str])
         groups = found[0].groupdict()
         noun = groups.get("noun")
         yield from _fact(sentence, style, form, found[0], **({"noun": noun} if noun else {}))
+
+
+def _amounts(sentence: Sentence) -> Iterator[Fact]:
+    """The one percentage of a sentence, and its one sum of money."""
+    found = list(AMOUNT.finditer(sentence.text))
+    shares = [match for match in found if _SHARE.search(match[0])]
+    sums = [match for match in found if not _SHARE.search(match[0])]
+    for matches, form in ((shares, "share-in-sentence"), (sums, "amount-in-sentence")):
+        if len(matches) == 1:
+            yield from _fact(sentence, "amount", form, matches[0])
 
 
 def _references(sentence: Sentence) -> Iterator[Fact]:

@@ -12,7 +12,7 @@ from sightline.recipes.document_qa.layout.fact import Fact
 
 _ENGLISH: dict[str, tuple[str, ...]] = {
     "key-date": ("What is the {plain}?", "Which date is given as the {plain}?", "What {plain} is stated?"),
-    "key-number": ("What is the {plain}?", "Which {plain} is shown?", "What {plain} is given?"),
+    "key-number": ("What is the {plain}?", "What {plain} is shown?", "What {plain} is given?"),
     "key-amount": ("What is the {plain}?", "How much is the {plain}?", "What amount is stated as the {plain}?"),
     "key-person": ("Who is named as the {plain}?", "Who is the {plain}?"),
     "key-name": ("What is the {plain}?", "What {plain} is given?"),
@@ -33,6 +33,11 @@ _ENGLISH: dict[str, tuple[str, ...]] = {
         'What does the table give as "{column}" for "{row}"?',
         'What is listed in the column "{column}" for "{row}"?',
     ),
+    "table-figure": (
+        'In the table, what is the value of "{column}" for "{row}"?',
+        'What does the table give as "{column}" for "{row}"?',
+        'What figure stands in the column "{column}" for "{row}"?',
+    ),
     "table-year": (
         'In the table, what is the figure for "{row}" in {column}?',
         'What figure does the table give for "{row}" in {column}?',
@@ -40,6 +45,7 @@ _ENGLISH: dict[str, tuple[str, ...]] = {
     "figure": ("What does {label} show?", "What is the caption of {label}?"),
     "table-title": ("What is the title of {label}?", "What is {label} about?"),
     "document-title": ("What is the title of the document?", "What is the document's title?"),
+    "main-heading": ("What is the main heading of the document?", "What does the document's main heading say?"),
     "slide-title": (
         'What is the title of the slide that says "{opening}"?',
         'Which title does the slide with the line "{opening}" have?',
@@ -56,8 +62,12 @@ _ENGLISH: dict[str, tuple[str, ...]] = {
         'What date does the sentence starting "{opening}" state?',
     ),
     "amount-in-sentence": (
-        'Which amount or percentage is given in the sentence that begins "{opening}"?',
-        'What figure does the sentence starting "{opening}" state?',
+        'Which amount of money is given in the sentence that begins "{opening}"?',
+        'What amount of money does the sentence starting "{opening}" state?',
+    ),
+    "share-in-sentence": (
+        'Which percentage is given in the sentence that begins "{opening}"?',
+        'What percentage does the sentence starting "{opening}" state?',
     ),
     "measure-in-sentence": (
         'Which size or measure is given in the sentence that begins "{opening}"?',
@@ -85,7 +95,7 @@ _ENGLISH: dict[str, tuple[str, ...]] = {
     "use": ("What {verb} {subject} used for?",),
     "place": ("Where {verb} {subject} {participle}?",),
     "means": ("How {verb} {subject} {participle}?",),
-    "applies": ("What applies {lead} {case}?", "What does the page say applies {lead} {case}?"),
+    "rule": ("What is the rule {lead} {case}?", "According to the page, what is the rule {lead} {case}?"),
     "happens": ("What happens {lead} {case}?", "According to the page, what happens {lead} {case}?"),
     "order": ("What should be done {lead} {case}?", "According to the page, what should be done {lead} {case}?"),
     "authors": ("What did the authors do to {case}?",),
@@ -106,8 +116,12 @@ _KOREAN: dict[str, tuple[str, ...]] = {
     "key-other": ("{label:은는} 무엇입니까?", "'{label}' 항목에는 무엇이라고 적혀 있습니까?"),
     "key-value": ("'{label}' 항목에는 무엇이라고 적혀 있습니까?", "'{label}'에 해당하는 내용은 무엇입니까?"),
     "table-cell": (
-        "표에서 '{row}'의 '{column}' 값은 무엇입니까?",
-        "표에 따르면 '{row}'의 '{column}' 항목은 무엇입니까?",
+        "표에서 '{row}'의 '{column}' 칸에 적힌 내용은 무엇입니까?",
+        "표에 따르면 '{row}'의 {column:은는} 무엇입니까?",
+    ),
+    "table-figure": (
+        "표에서 '{row}'의 '{column}' 값은 얼마입니까?",
+        "표에 따르면 '{row}'의 {column:은는} 얼마입니까?",
     ),
     "table-year": (
         "표에서 '{row}'의 {column}년 수치는 얼마입니까?",
@@ -116,6 +130,7 @@ _KOREAN: dict[str, tuple[str, ...]] = {
     "figure": ("{label:은는} 무엇을 보여 줍니까?", "{label}의 제목은 무엇입니까?"),
     "table-title": ("{label}의 제목은 무엇입니까?", "{label:은는} 무엇에 관한 표입니까?"),
     "document-title": ("이 문서의 제목은 무엇입니까?", "문서의 제목은 무엇이라고 되어 있습니까?"),
+    "main-heading": ("문서에서 가장 크게 적힌 제목은 무엇입니까?", "가장 큰 글씨로 적힌 제목은 무엇입니까?"),
     "slide-title": (
         '"{opening}"(이)라는 줄이 있는 슬라이드의 제목은 무엇입니까?',
         '"{opening}"(이)라고 적힌 슬라이드의 제목은 무엇입니까?',
@@ -135,8 +150,12 @@ _KOREAN: dict[str, tuple[str, ...]] = {
         '"{opening}"(으)로 시작하는 문장은 어떤 날짜를 밝히고 있습니까?',
     ),
     "amount-in-sentence": (
-        '"{opening}"(으)로 시작하는 문장에 나오는 금액이나 비율은 얼마입니까?',
-        '"{opening}"(으)로 시작하는 문장에 적힌 수치는 얼마입니까?',
+        '"{opening}"(으)로 시작하는 문장에 나오는 금액은 얼마입니까?',
+        '"{opening}"(으)로 시작하는 문장에는 금액이 얼마라고 적혀 있습니까?',
+    ),
+    "share-in-sentence": (
+        '"{opening}"(으)로 시작하는 문장에 나오는 비율은 얼마입니까?',
+        '"{opening}"(으)로 시작하는 문장에는 비율이 얼마라고 적혀 있습니까?',
     ),
     "measure-in-sentence": (
         '"{opening}"(으)로 시작하는 문장에 적힌 수치는 얼마입니까?',
@@ -160,6 +179,8 @@ _KOREAN: dict[str, tuple[str, ...]] = {
     ),
     "named": ("{topic} 무엇입니까?", "문서에 따르면 {topic} 무엇입니까?"),
     "named-past": ("{topic} 무엇이었습니까?",),
+    "named-when": ("{topic} 언제입니까?", "문서에 따르면 {topic} 언제입니까?"),
+    "named-much": ("{topic} 얼마입니까?", "문서에 따르면 {topic} 얼마입니까?"),
     "acted": ("{topic} 무엇을 {verb}?", "문서에 따르면 {topic} 무엇을 {verb}?"),
     "placed": ("{topic} 어디에 {verb}?", "문서에 따르면 {topic} 어디에 {verb}?"),
     "happens": ("{condition} 어떻게 됩니까?", "문서에 따르면 {condition} 어떻게 됩니까?"),

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from sightline.core.media import Word
 from sightline.recipes.document_qa.layout.view import View
@@ -21,12 +21,14 @@ MAX_WORDS = 60
 OPENING_WORDS = 9
 MIN_OPENING = 3
 _HANGUL = re.compile(r"[가-힣]")
-_END = re.compile(r"[.?!][\"”’)\]]*\d{0,3}$")
+_END = re.compile(r"[.?!][\"”’)\]]*$|[^\W\d][.?!][\"”’)\]]*\d{1,3}$")
+"""The mark of a footnote may stand behind a full stop, not behind that of "v4.1.0"."""
 _PARTICLE = re.compile(r" [은는이가을를의에도와과로]$")
 """Set apart from its noun."""
 _STOPS = frozenset('.?!"”’)]0123456789')
 _LETTERED = re.compile(r"(?:[a-z]\.)+")
 _NUMBERED = re.compile(r"(?:\(?\d{1,3}[.)]?|\([가-하a-z]\)) |\d+[가-힣]|[A-Za-z]\. ")
+_RAISED = re.compile(r"[⁰¹²³⁴-⁹]+")
 QUOTE = re.compile(r"[\"“”‘„]")
 """In an opening it would not survive the quotation marks around it."""
 _GARBLED = re.compile(r"[ðÞþ¼½¾\ufffd]|b ’|\.\s?\.\s?\.|[=<>{}|\\]|…")
@@ -66,6 +68,8 @@ class Sentence:
             or QUOTE.search(words)
             or _NUMBERED.match(words)
             or _PARTICLE.search(words)
+            or words.count("(") != words.count(")")
+            or any(is_mark(self.view, i) for i in range(self.start, stop))
             or not self.view.stands_once(words)
         ):
             return None
@@ -162,6 +166,16 @@ def first_sentence(view: View, start: int, limit: int) -> int | None:
     return None
 
 
+def is_mark(view: View, i: int) -> bool:
+    """A word that is the raised figure of a footnote: no higher than three quarters of the words beside it."""
+    word = view.page.words[i]
+    if _RAISED.fullmatch(word.text):
+        return True
+    beside = [other.box.height for other in view.page.words[max(0, i - 3) : i + 4] if other.text[0].isupper()]
+    small = bool(beside) and word.box.height < 0.75 * max(beside)
+    return word.text.isdecimal() and len(word.text) <= 2 and small
+
+
 def parted(view: View, i: int) -> bool:
     """A line end breaks a word in two: word i - 1 and word i are one."""
     before, word = view.page.words[i - 1], view.page.words[i]
@@ -170,3 +184,17 @@ def parted(view: View, i: int) -> bool:
     if before.text[-1] in "-\u00ad\u2010–":
         return True
     return view.torn and _HANGUL.match(before.text[-1]) is not None and _HANGUL.match(word.text) is not None
+
+
+def ends_inside(text: str) -> bool:
+    """A sentence ends within the text and another begins.
+
+    >>> ends_inside("Ann Bell, PhD. Licence 12"), ends_inside("Dr. Bell, St. Ives"), ends_inside("문을 닫습니다. 참고")
+    (True, False, True)
+    """
+    words = text.split()
+    return any(
+        word[-1] in ".?!" and len(word) > 2 and _stops(word, at == 0) and _opens(after)
+        for at, (word, after) in enumerate(pairwise(words))
+        if any(map(str.isalpha, word))
+    )

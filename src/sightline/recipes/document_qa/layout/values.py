@@ -34,7 +34,8 @@ MEASURE = re.compile(
 )
 """A figure with a unit of size, weight, frequency or temperature."""
 NUMERIC = re.compile(
-    rf"[-–−+(]?\s?{_CURRENCY}?\s?(?:{_FIGURE})\s?(?:%|{_CURRENCY}|원|명|건|개|회|시간|점)?\)?\*?", re.ASCII
+    rf"[-–−+(]?\s?{_CURRENCY}?\s?(?:{_FIGURE})\s?(?:%|{_CURRENCY}|원|명|건|개|회|시간|점|대|권|부|세대|가구|마리|톤|일)?\)?\*?",
+    re.ASCII,
 )
 YEAR = re.compile(rf"{_YEAR}")
 LETTERS = re.compile(r"[^\W\d_]{2,}")

@@ -148,7 +148,7 @@ def _korean_line_ends(view: View) -> Iterator[tuple[bool, bool]]:
     """Of each line of Hangul that the next line carries on: whether that one opens as no word does, and whether there
     was room for a syllable."""
     for before, run in pairwise(view.runs):
-        if run.line == before.line or run.block != before.block or not view.wraps(before, run):
+        if view.carried_on(before) is not run or run.block != before.block or not view.wraps(before, run):
             continue
         if _HANGUL.match(before.text[-1]) and _HANGUL.match(run.text):
             room = view.spans[run.block][1] - before.box.right
