@@ -202,6 +202,19 @@ def test_a_web_file_that_changed_is_copied_anew(tmp_path: Path, cache: Path) -> 
     assert len(list((cache / "sightline" / "files" / "seen").iterdir())) == 2
 
 
+def test_what_an_error_says_holds_no_password(tmp_path: Path) -> None:
+    serve = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = f"127.0.0.1:{server.server_address[1]}/gone.pdf"
+        (row,) = find(f"http://me:secret@{place}")
+        server.shutdown()
+    assert isinstance(row, Rejected)
+    assert (row.reason, row.evidence["error"]) == ("unreadable-file", f"http://{place}")
+    with pytest.raises(InputError, match=r"cannot be reached .*: ftp://127\.0\.0\.1:9/a\.pdf"):
+        find("ftp://me:secret@127.0.0.1:9/a.pdf")
+
+
 def test_files_inside_an_archive(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         archive.writestr("in/a.pdf", "%PDF a")

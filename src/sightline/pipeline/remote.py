@@ -20,6 +20,7 @@ from sightline.core.fingerprint import fingerprint
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)(://|::)", re.IGNORECASE)
 _FLAT_URL = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+_IN_TEXT = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"]+", re.IGNORECASE)
 _HTTP = ("http", "https")
 _WITH_USER = ("ftp", "ftps", "sftp", "ssh", "smb", "webhdfs", "webdav")
 _CHUNK = 1 << 20
@@ -60,7 +61,7 @@ def list_remote(url: str) -> list[tuple[str, str]]:
         else:
             names = files.find(path)
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot be listed ({_cause(error)})", subject=recorded(url)) from error
+        raise InputError(f"cannot be listed ({cause(error)})", subject=recorded(url)) from error
     if not names:
         raise InputError("no file there", subject=recorded(url), remedy="check the spelling and the access rights")
     head, chain, tail = url.partition("::")
@@ -84,7 +85,7 @@ def fetch(url: str) -> str:
                 copy.write(chunk)
         temporary.replace(cached_copy(digest.hexdigest()))
     except ValueError as error:
-        raise InputError(f"cannot be read ({_cause(error)})", subject=recorded(url)) from error
+        raise InputError(f"cannot be read ({cause(error)})", subject=recorded(url)) from error
     finally:
         temporary.unlink(missing_ok=True)
     note.write_text(digest.hexdigest())
@@ -116,10 +117,12 @@ def _filesystem(url: str) -> tuple[Any, str]:
         files, path = fsspec.core.url_to_fs(url)
     except ImportError as error:
         raise MissingExtra(f"this kind of URL needs a package ({error})", subject=recorded(url)) from error
+    except OSError as error:
+        raise InputError(f"cannot be reached ({cause(error)})", subject=recorded(url)) from error
     except ValueError as error:
         known = ", ".join(sorted(fsspec.available_protocols())[:40])
         raise InputError(
-            f"unknown kind of URL ({_cause(error)})", subject=recorded(url), remedy=f"known: {known}"
+            f"unknown kind of URL ({cause(error)})", subject=recorded(url), remedy=f"known: {known}"
         ) from error
     return files, str(path)
 
@@ -136,5 +139,7 @@ def _version(files: Any, path: str) -> str:
         return uuid.uuid4().hex
 
 
-def _cause(error: Exception) -> str:
-    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+def cause(error: Exception) -> str:
+    """What an error says, in one line, its URLs as they are recorded."""
+    told = str(getattr(error, "strerror", None) or error) or type(error).__name__
+    return _IN_TEXT.sub(lambda url: recorded(url[0]), told.splitlines()[0])[:200]

@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote_to_bytes
 from sightline.core.errors import InputError
 from sightline.core.media import Source
 from sightline.core.sample import File, Rejected
-from sightline.pipeline.remote import cached_copy, fetch, is_remote, list_remote
+from sightline.pipeline.remote import cached_copy, cause, fetch, is_remote, list_remote
 from sightline.pipeline.rows import whole
 
 HEAD = 4096
@@ -82,7 +82,7 @@ def _read(
             with _opened(path) as stream:
                 head, sha256, size = _digest(stream)
         except (OSError, InputError) as error:
-            why = whole(str(getattr(error, "strerror", None) or error))
+            why = whole(cause(error))
             yield Rejected(reason="unreadable-file", origin=file.name, evidence={"uri": file.uri, "error": why})
             continue
         media_type = sniff(head)
