@@ -12,7 +12,7 @@ from sightline.lm import Scripted
 from sightline.pipeline import Progress
 from sightline.recipes.adversarial_qa.audit import PLANTS, audit_questions
 from sightline.recipes.adversarial_qa.judges import Judges
-from sightline.recipes.adversarial_qa.refining import refine_questions
+from sightline.recipes.adversarial_qa.refining import RefineConfig, refine_questions
 from sightline.recipes.adversarial_qa.report import write_report
 from sightline.recipes.audit_record import Audit
 from sightline.recipes.running import Engine
@@ -42,6 +42,16 @@ def test_planted_wrong_keys_are_all_caught_and_right_ones_pass(dataset: Path) ->
     assert Audit.model_validate_json((dataset / "audit.json").read_bytes()) == audit
     for text in (write_report(dataset), dataset / "README.md"):
         assert all(kind in text.read_text(encoding="utf-8") for kind in PLANTS)
+
+
+def test_it_asks_as_the_run_did(dataset: Path, tmp_path: Path) -> None:
+    config = RefineConfig(rotations=2, key_orders=3)
+    quiet = Engine(progress=Progress("none"))
+    refine_questions(dataset, tmp_path / "two", Judges(constant()), config, engine=quiet)
+    blind, judge = constant(), constant(name="reader")
+    audit_questions(tmp_path / "two", limit=1, blind=blind, judge=judge)
+    assert len(blind.asked) == 2 * 4, "four plants; the untouched question was asked by the run"
+    assert len(judge.asked) == 3, "a moved key asks the same"
 
 
 def test_a_careless_verifier_is_shown_as_such(dataset: Path) -> None:

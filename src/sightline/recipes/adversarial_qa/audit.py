@@ -104,11 +104,13 @@ def audit_questions(
         raise InputError("no question to plant errors into", subject=folder)
     chosen = [sound[k * len(sound) // min(limit, len(sound))] for k in range(min(limit, len(sound)))]
     asked = Heuristics() if blind is None else Cached(blind, folder / REPLIES)
-    checks: Checks = {BLIND: lambda some: _weak(some, asked)}
-    described = {BLIND: f"{asked.name}, every rotation, weak above half"}
+    run = Dataset(folder).run.config
+    test = BlindConfig(judge=asked.name, rotations=run.get("rotations", BlindConfig.model_fields["rotations"].default))
+    checks: Checks = {BLIND: lambda some: _weak(some, asked, test)}
+    described = {BLIND: f"{asked.name}, {test.rotations} rotations at most, weak above half"}
     if judge is not None:
         reader = Cached(judge, folder / REPLIES)
-        config = KeyConfig(verifier=judge.name, sees=Dataset(folder).run.config.get("sees", "text"))
+        config = KeyConfig(verifier=judge.name, sees=run.get("sees", "text"), orders=run.get("key_orders", 2))
         checks[KEYS] = lambda some: _unconfirmed(some, reader, config, pictures)
         described[KEYS] = f"{judge.name}, must choose the key in {config.orders} orders"
     audit = _measured(chosen, checks, described, seed)
@@ -143,9 +145,9 @@ def _said(choice: Choice, right: str) -> Choice:
     return choice.model_copy(update={"options": tuple(options)})
 
 
-def _weak(choices: Sequence[Choice], judge: LM) -> list[bool]:
+def _weak(choices: Sequence[Choice], judge: LM, config: BlindConfig) -> list[bool]:
     out = []
-    for votes in blind_votes(choices, judge, BlindConfig(judge=judge.name)):
+    for votes in blind_votes(choices, judge, config):
         if isinstance(votes, str):
             raise ModelError(f"the blind judge gave no answer ({votes})", subject=judge.name, remedy="run again")
         out.append(votes.weak is True)
