@@ -138,7 +138,8 @@ def test_a_licence_text_cannot_break_the_card(built_examples: Path, tmp_path: Pa
     [
         ("a", b"%PDF-1.7\n", "`sightline build documents"),
         ("b", b"\x1a\x45\xdf\xa3\x00\x00webm", "`sightline build videos"),
-        ("c", b"words", "`sightline build documents`, `build videos` or `build questions`"),
+        ("c", b"\xff\xd8\xff\xe0", "a JSON-lines file with their names in `images`"),
+        ("d", b"words", "`sightline build documents`, `build videos` or `build questions`"),
     ],
 )
 def test_a_folder_that_is_no_dataset_names_the_command_that_makes_one(

@@ -45,7 +45,7 @@ _SPEC = "http(s)://host/v1, package.module:object, or a model folder"
 @click.option("--max-cost", type=float, metavar="USD", help="Stop before this is passed; what is finished is kept.")
 @click.option("--dry-run", is_flag=True, help="Forecast requests, tokens, money and time; build nothing.")
 def command(dataset: Path, out: Path, **flags: Any) -> None:
-    """Multiple-choice questions about the pages of a documents dataset, or about scenes in JSON lines.
+    """Multiple-choice questions about the pages or videos of a dataset, or about texts and photos in JSON lines.
 
     \b
     sightline build questions my-dataset --out my-questions                       from its pairs, offline

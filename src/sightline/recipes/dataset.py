@@ -123,11 +123,13 @@ def from_row(row: Mapping[str, Any]) -> Conversation:
 
 
 def _builders(folder: Path) -> str:
-    """The command that makes a dataset of what lies in `folder`; without a hint there, all."""
+    """How to make a dataset of what lies in `folder`."""
     files = (path for path in sorted(folder.glob("*")) if path.is_file())
     found = {sniff_file(path) for path in islice(files, _LOOKED_AT)}
     if any(one.startswith("video/") for one in found):
         return f"`sightline build videos {folder} --out DIR`"
+    if any(one.startswith("image/") for one in found):
+        return "a JSON-lines file with their names in `images`, for `sightline build questions FILE --sees picture`"
     if "application/pdf" in found:
         return f"`sightline build documents {folder} --out DIR`"
     return "`sightline build documents`, `build videos` or `build questions`, each PATH --out DIR"

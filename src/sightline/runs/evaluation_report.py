@@ -21,7 +21,9 @@ from sightline.show import (
     bars_with_intervals,
     callout,
     data_table,
+    facts,
     figure,
+    grid,
     marked_picture,
     section,
     thumbnail,
@@ -169,22 +171,23 @@ def _items(run: Path, records: Sequence[Record]) -> Markup:
 
 
 def _item(run: Path, record: Record, number: int) -> Markup:
-    pictures = Markup("")
+    pictures = []
     for at, name in enumerate(record.pictures[:2]):
         path = run / "pictures" / name
         if path.is_file():
             small = thumbnail(path.read_bytes(), EDGE)
             width, height = pixels(small)
-            pictures += marked_picture(small, width, height, [], alt=record.question, id=f"{record.id}-{number}-{at}")
-    rows: list[list[Cell]] = [
-        ["question", record.question],
-        ["prediction", record.prediction or ""],
-        ["references", " | ".join(dict.fromkeys(record.references))[:600]],
-        ["figures", ", ".join(f"{name} {value:.3f}" for name, value in record.figures.items())],
-    ]
+            place = f"{record.id}-{number}-{at}"
+            pictures.append(marked_picture(small, width, height, [], alt=record.question, id=place))
+    said: dict[str, Cell] = {
+        "question": record.question,
+        "prediction": record.prediction or "",
+        "references": " | ".join(dict.fromkeys(record.references))[:600],
+        "figures": ", ".join(f"{name} {value:.3f}" for name, value in record.figures.items()),
+    }
     if record.judge_text is not None:
-        rows.append(["judge", f"[{record.judge_state}] {record.judge_text}"])
-    return callout(record.id, pictures + data_table(["", ""], rows))
+        said["judge"] = f"[{record.judge_state}] {record.judge_text}"
+    return figure(grid(pictures) + facts(said), title=record.id)
 
 
 def _value(value: float) -> str:
