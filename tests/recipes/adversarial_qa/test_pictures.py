@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from sightline.core.errors import InputError
 from sightline.core.message import Request
 from sightline.evaluate.benchmarks.mcq import MCQ
-from sightline.pipeline import Progress
+from sightline.pipeline import Progress, write_parquet
 from sightline.recipes.adversarial_qa.building import Authors, QuestionsConfig, build_questions
 from sightline.recipes.adversarial_qa.items import Scene, Template
 from sightline.recipes.adversarial_qa.judges import Judges
@@ -115,3 +118,17 @@ def test_an_album_is_asked_about_refined_and_evaluated(tmp_path: Path) -> None:
     (example,) = MCQ.read(tmp_path / "r" / "evaluate" / "train.jsonl")
     assert len(example.pictures) == 3
     assert "figure" in write_report(tmp_path / "r").read_text(encoding="utf-8")
+
+
+def test_pictures_of_one_row_group_are_read_once(tmp_path: Path) -> None:
+    shown = [bytes([n]) * 9 for n in range(6)]
+    names = [hashlib.sha256(one).hexdigest() for one in shown]
+    rows = [
+        {"split": "train", "images": [one], "image_pages": [{"sha256": n}]} for one, n in zip(shown, names, strict=True)
+    ]
+    write_parquet(rows, tmp_path, {"images": ["image"], "image_pages": [{"sha256": "string"}]}, rows_per_group=3)
+    pictures = Pictures()
+    pictures.add_dataset(sorted((tmp_path / "data").iterdir()))
+    with patch.object(pq, "ParquetFile", wraps=pq.ParquetFile) as opened:
+        assert [pictures(name) for name in names for _ in range(2)] == [one for one in shown for _ in range(2)]
+    assert opened.call_count == 2

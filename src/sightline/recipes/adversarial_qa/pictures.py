@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
@@ -26,11 +26,12 @@ class _Place(NamedTuple):
 
 
 class Pictures:
-    """`pictures(sha256)` -> encoded bytes. Holds places, not pictures."""
+    """`pictures(sha256)` -> encoded bytes. Holds places, and the row group of the last one: questions come in order."""
 
     def __init__(self) -> None:
         self._files: dict[str, Path] = {}
         self._places: dict[str, _Place] = {}
+        self._group: tuple[Path | None, int, str, Any] = (None, 0, "", None)
 
     def __call__(self, sha256: str) -> bytes:
         """Raises InputError where the picture is not there, or no longer what it was."""
@@ -42,9 +43,11 @@ class Pictures:
         if sha256 not in self._places:
             raise InputError("the dataset holds no picture of that hash", subject=sha256)
         place = self._places[sha256]
-        with pq.ParquetFile(place.file) as parquet:
-            images = parquet.read_row_group(place.group, columns=[place.column]).column(place.column)
-        data = images[place.row].as_py()[place.image]["bytes"]
+        if self._group[:3] != (place.file, place.group, place.column):
+            with pq.ParquetFile(place.file) as parquet:
+                column = parquet.read_row_group(place.group, columns=[place.column]).column(place.column)
+            self._group = place.file, place.group, place.column, column
+        data = self._group[3][place.row].as_py()[place.image]["bytes"]
         assert isinstance(data, bytes)
         return data
 
