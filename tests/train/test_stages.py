@@ -12,6 +12,7 @@ import time
 import pytest
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import save_file
 
 from sightline.core.errors import InputError, ModelError, PlanError, StorageError
 from sightline.train.checkpoint import STATE, load_state, save_folder, save_state
@@ -258,6 +259,12 @@ def test_a_model_folder_is_replaced_whole(tmp_path):
     save_folder(place, lambda folder: (folder / "b").write_text("3"))
     assert [path.name for path in place.iterdir()] == ["b"]
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_weights_are_as_readable_as_the_folder_around_them(tmp_path):
+    save_folder(tmp_path / "model", lambda folder: save_file({"a": torch.ones(1)}, folder / "model.safetensors"))
+    (tmp_path / "plain").write_text("by the usual permissions of this process")
+    assert (tmp_path / "model" / "model.safetensors").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def test_rates_rise_and_fall():

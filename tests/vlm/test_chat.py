@@ -67,9 +67,9 @@ def test_draws_depend_on_the_seed_alone(tiny):
 @pytest.fixture
 def folder(tiny, tmp_path):
     model, reader = tiny.build("siglip", "llama", "cross")
-    model.save_pretrained(tmp_path)
-    reader.save_pretrained(tmp_path)
-    return tmp_path
+    model.save_pretrained(tmp_path / "model")
+    reader.save_pretrained(tmp_path / "model")
+    return tmp_path / "model"
 
 
 def test_a_folder_round_trips(tiny, folder):
@@ -81,6 +81,8 @@ def test_a_folder_round_trips(tiny, folder):
 def test_broken_folders_are_named(folder, tmp_path):
     with pytest.raises(InputError, match="no model in this folder"):
         loaded(tmp_path / "nothing")
+    with pytest.raises(InputError, match=f"name {folder}"):
+        loaded(folder.parent)
     weights = folder / "model.safetensors"
     whole = weights.read_bytes()
     for broken in (whole[: len(whole) // 2], b"", b"junk" * 100):

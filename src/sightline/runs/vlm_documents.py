@@ -23,7 +23,7 @@ from sightline.evaluate.statistics import paired_t
 from sightline.runs.vlm_lines import LETTERS, LINE, LONGEST, QUESTION, Line, canvas, faces, length, rendered
 from sightline.runs.vlm_run import VLMRun
 from sightline.runs.vlm_stages import ALL, tiny_config
-from sightline.train.checkpoint import save_folder
+from sightline.train.checkpoint import save_folder, write_whole
 from sightline.train.stages import Data, Progress, Stage, Watch, train
 from sightline.vlm.chat import VLMChat, loaded
 from sightline.vlm.pixels import opened
@@ -73,7 +73,7 @@ def read_documents(
         after |= _tuned(out, n, kept, [line for line in lines if line.document == document], sizes, watch)
     table = _told(lines, refused, before, [after[line.id] for line in lines], sizes)
     table |= {"rendered": _bounds(drawn), "fonts": len(faces())}
-    (out / "documents.json").write_text(json.dumps(table, indent=1, ensure_ascii=False), encoding="utf-8")
+    write_whole(out / "documents.json", json.dumps(table, indent=1, ensure_ascii=False).encode())
     return table
 
 

@@ -29,6 +29,7 @@ from sightline.show import (
     tiles,
     web_page,
 )
+from sightline.train.checkpoint import write_whole
 from sightline.vlm.boxes import boxes_in
 
 ENLARGED: Final = 5
@@ -59,7 +60,7 @@ def write_page(path: Path, table: Mapping[str, Any]) -> None:
         ]
     )
     page = web_page("A tiny vision-language model", body, eyebrow="synthetic pictures", lead=lead)
-    path.write_text(page, encoding="utf-8")
+    write_whole(path, page.encode())
 
 
 def verdict(table: Mapping[str, Any]) -> str:

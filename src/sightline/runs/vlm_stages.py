@@ -25,6 +25,7 @@ from sightline.evaluate.statistics import paired_t
 from sightline.runs.vlm_page import write_page
 from sightline.runs.vlm_pictures import SIDE, TASKS, WORDS, Shown, series
 from sightline.runs.vlm_run import Exam, VLMRun, run
+from sightline.train.checkpoint import write_whole
 from sightline.train.stages import Progress, Stage
 from sightline.vlm.boxes import boxes_in
 from sightline.vlm.chat import VLMChat
@@ -154,7 +155,7 @@ def tiny(out: Path, sizes: Tiny | None = None, tell: Callable[[Progress], None] 
         "joint": _together(joint),
         "staged_minus_joint": _differences(staged, joint),
     }
-    (out / "table.json").write_text(json.dumps(table, indent=1, ensure_ascii=False), encoding="utf-8")
+    write_whole(out / "table.json", json.dumps(table, indent=1, ensure_ascii=False).encode())
     write_page(out / "report.html", table)
     return table
 

@@ -85,6 +85,9 @@ def save_folder(folder: Path, write: Callable[[Path], None]) -> None:
             shutil.rmtree(left, ignore_errors=True)
         beside.mkdir(parents=True)
         write(beside)
+        for file in beside.rglob("*"):
+            if file.is_file():  # safetensors leaves its own readable by their owner alone
+                file.chmod(beside.stat().st_mode & 0o666)
         if folder.exists():
             folder.rename(old)
         beside.rename(folder)

@@ -36,7 +36,9 @@ def kind_of(folder: Path) -> str:
     try:
         return str(json.loads(config.read_text(encoding="utf-8"))["model_type"])
     except FileNotFoundError as error:
-        raise InputError("no model in this folder", subject=folder, remedy="name what `train vlm` wrote") from error
+        inner = folder / "model"
+        remedy = f"name {inner}" if (inner / "config.json").is_file() else "name what `train vlm` wrote"
+        raise InputError("no model in this folder", subject=folder, remedy=remedy) from error
     except (ValueError, KeyError, TypeError) as error:
         raise InputError("config.json is not readable", subject=config) from error
 
