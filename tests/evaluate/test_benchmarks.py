@@ -15,6 +15,7 @@ from PIL import Image
 from sightline.core.door import load
 from sightline.core.errors import InputError
 from sightline.evaluate.benchmarks import BENCHMARKS
+from sightline.evaluate.benchmarks.benchmark import metric
 
 
 def picture(path: Path) -> None:
@@ -192,3 +193,18 @@ def test_a_picture_outside_the_folder_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match="picture"):
         list(load(BENCHMARKS["questions"]).read(path))
+
+
+def test_a_metric_of_ones_own_gives_a_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "their_metrics.py").write_text(
+        "from sightline.core.score import Score\n"
+        "def right(predictions, references, *, groups=None): return Score(name='n', value=2.0, n=len(predictions))\n"
+        "def bare(predictions, references, *, groups=None): return 0.5\n"
+        "number = 5\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert metric("their_metrics:right")(["a"], [["a"]], groups=None).value == 2.0
+    with pytest.raises(InputError, match="the metric gave a float"):
+        metric("their_metrics:bare")(["a"], [["a"]])
+    with pytest.raises(InputError, match="is no metric"):
+        metric("their_metrics:number")

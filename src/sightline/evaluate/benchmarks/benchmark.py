@@ -54,13 +54,25 @@ def texts(names: Sequence[str], examples: Sequence[Example], replies: Sequence[s
     return [metric(name)(replies, [e.references for e in examples], groups=groups) for name in names]
 
 
-def metric(name: str) -> Any:
-    """The metric of that name, or of `package.module:name`. Raises InputError."""
-    if name in METRICS:
-        return load(METRICS[name])
-    if ":" in name:
-        return load(name)
-    raise InputError("no such metric", subject=name, remedy=f"one of {', '.join(METRICS)} or package.module:name")
+def metric(name: str) -> Callable[..., Score]:
+    """The metric of that name, or of `package.module:name`. Raises InputError, when it is called also for a result
+    that is no Score."""
+    if name not in METRICS and ":" not in name:
+        raise InputError("no such metric", subject=name, remedy=f"one of {', '.join(METRICS)} or package.module:name")
+    found = load(METRICS.get(name, name))
+    if not callable(found):
+        raise InputError(
+            "is no metric", subject=name, remedy="a function (predictions, references, *, groups) -> Score"
+        )
+
+    def scored(*texts: Any, **options: Any) -> Score:
+        result = found(*texts, **options)
+        if not isinstance(result, Score):
+            kind = type(result).__name__
+            raise InputError(f"the metric gave a {kind}", subject=name, remedy="return sightline.core.score.Score")
+        return result
+
+    return scored
 
 
 def picture(folder: Path, name: str) -> bytes:
