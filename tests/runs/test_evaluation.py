@@ -27,7 +27,7 @@ from sightline.lm.budget import Purse
 from sightline.pipeline import Progress
 from sightline.runs.evaluation import EvaluationConfig, evaluate, expected
 from sightline.runs.evaluation_compare import agree, compare, disagreements
-from sightline.runs.evaluation_records import read_records
+from sightline.runs.evaluation_records import read_records, read_summary
 from sightline.runs.evaluation_report import write_report
 
 QUIET = Progress("none")
@@ -223,6 +223,36 @@ def test_runs_of_other_tools_are_read(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text('{"a": 1}\n')
     with pytest.raises(InputError, match="line 1"):
         read_records(tmp_path / "x.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("run/records.parquet", "half a fil"),
+        ("kit.json", "[1, 2]"),
+        ("kit.json", '{"index": 1}'),
+        ("m.jsonl", '{"doc_id": 1}'),
+    ],
+)
+def test_a_broken_run_is_told(name: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    (path.parent / "scores.json").write_text("{")
+    with pytest.raises(InputError):
+        read_records(path.parent if path.suffix == ".parquet" else path)
+    with pytest.raises(InputError, match="not the scores"):
+        read_summary(path.parent)
+
+
+def test_no_reply_is_no_text_of_a_list_or_a_number(tmp_path: Path) -> None:
+    (tmp_path / "m.jsonl").write_text(
+        '{"doc_id": 1, "filtered_resps": [], "anls": 0}\n{"doc_id": 2, "resps": [[null]], "anls": 0}\n'
+    )
+    assert [r.prediction for r in read_records(tmp_path / "m.jsonl")] == ["", ""]
+    (tmp_path / "kit.json").write_text('[{"index": 1, "prediction": NaN, "answer": NaN}]')
+    (record,) = read_records(tmp_path / "kit.json")
+    assert (record.prediction, record.error, record.references) == (None, "no prediction", ())
 
 
 def test_a_sheet_of_vlmevalkit_equals_its_table(tmp_path: Path) -> None:

@@ -107,7 +107,10 @@ def read_summary(out: Path) -> Summary:
     path = out / "scores.json"
     if not path.is_file():
         raise InputError("no evaluation here", subject=out, remedy="make one with `sightline evaluate`")
-    return Summary.model_validate_json(path.read_text(encoding="utf-8"))
+    try:
+        return Summary.model_validate_json(path.read_bytes())
+    except ValueError as error:
+        raise InputError("not the scores of an evaluation", subject=path) from error
 
 
 def read_records(run: Path) -> list[Record]:
@@ -120,9 +123,13 @@ def read_records(run: Path) -> list[Record]:
         path = run / "records.parquet"
         if not path.is_file():
             raise InputError("no records.parquet in the run's folder", subject=run)
-        found = [
-            Record.model_validate(row | {"figures": dict(row["figures"])}) for row in pq.read_table(path).to_pylist()
-        ]
+        try:
+            found = [
+                Record.model_validate(row | {"figures": dict(row["figures"])})
+                for row in pq.read_table(path).to_pylist()
+            ]
+        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+            raise InputError("not the records of an evaluation", subject=path) from error
     elif not run.is_file():
         raise InputError("no such run", subject=run)
     elif run.suffix == ".jsonl":
@@ -145,8 +152,8 @@ def _lmms_eval(row: dict[str, Any], number: int, path: Path) -> Record:
     if "doc_id" not in row or not ({"filtered_resps", "resps"} & set(row)):
         raise InputError(f"line {number}: not a per-sample line of lmms-eval", subject=path)
     reply = row.get("filtered_resps", row.get("resps"))
-    while isinstance(reply, list) and reply:
-        reply = reply[0]
+    while isinstance(reply, list):
+        reply = reply[0] if reply else ""
     target = row.get("target")
     figures = {}
     for name, value in row.items():
@@ -157,7 +164,7 @@ def _lmms_eval(row: dict[str, Any], number: int, path: Path) -> Record:
     return Record(
         id=str(row["doc_id"]),
         references=tuple(clean(str(t)) for t in (target if isinstance(target, list) else [target]) if t is not None),
-        prediction=clean(str(reply)),
+        prediction="" if reply is None else clean(str(reply)),
         figures=figures,
     )
 
@@ -168,9 +175,9 @@ def _table(path: Path) -> Iterable[dict[str, Any]]:
     try:
         if path.suffix == ".json":
             found = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(found, list):
+            if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
                 raise InputError("no list of records in the file", subject=path)
-            return found
+            return [{name: None if value != value else value for name, value in row.items()} for row in found]
         with path.open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ","))
     except (ValueError, csv.Error) as error:
