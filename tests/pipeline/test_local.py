@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from pathlib import Path
@@ -197,6 +198,21 @@ def test_a_sightline_error_of_a_step_stops_the_run_and_keeps_what_is_done(tmp_pa
 def test_a_full_disk_inside_a_step_is_no_row(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="disk is full"):
         run(tmp_path, s.NoSpace())
+
+
+def test_the_ledger_names_a_part_only_when_it_is_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync = os.fsync
+
+    def full(handle: int) -> None:
+        if "/times-" in os.readlink(f"/proc/self/fd/{handle}"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match="disk is full"):
+        run(tmp_path, s.Times(), items=s.numbers(1, 2))
+    monkeypatch.undo()
+    assert run(tmp_path, s.Times(), items=s.numbers(1, 2)).work_done == 2
 
 
 def test_wrong_outputs_and_unloadable_steps_are_plan_errors(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.core.door import require
-from sightline.core.errors import InputError
+from sightline.core.errors import InputError, StorageError
 from sightline.core.sample import Item, Rejected
 from sightline.pipeline.execution import Event, ExecutorConfig, Lost
 from sightline.pipeline.ledger import Ref
@@ -26,7 +26,7 @@ from sightline.pipeline.progress import Progress
 from sightline.pipeline.result import RunResult
 from sightline.pipeline.run import run_plan
 from sightline.pipeline.store import Store
-from sightline.pipeline.work import Report
+from sightline.pipeline.work import Report, make_last
 from sightline.pipeline.worker import Worker
 
 
@@ -141,9 +141,20 @@ def work_remotely(
     while not wait([worker.pipe], TICK) and worker.process.poll() is None and worker.running()[1] <= time_limit:
         pass
     report = worker.report() if worker.pipe.poll() else None
+    if report is not None:
+        report = on_disk(report, Path(parts))
     if report is not None and report.memory <= memory:
         return report
     _worker = None
     code = worker.kill()
     at, seconds = worker.running()
     return report or Lost(at, ended(code), seconds > time_limit)
+
+
+def on_disk(report: Report, parts: Path) -> Report:
+    """The report once its part will last: not every shared file system lets another node see to that."""
+    try:
+        make_last(parts, report.part)
+    except StorageError as error:
+        return Report((), None, report.seconds, failure=error)
+    return report

@@ -10,7 +10,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from sightline.pipeline.ledger import Ledger, lock
-from sightline.pipeline.parts import COMPRESSION, SCHEMA, TEMPORARY, sync_folder
+from sightline.pipeline.parts import COMPRESSION, SCHEMA, TEMPORARY, sync
 from sightline.pipeline.plan import SOURCE
 from sightline.pipeline.store import Store
 
@@ -69,7 +69,7 @@ def _blank(path: Path, rows: Collection[int]) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(fresh, path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 KEPT = ("item_key", "index", "key")

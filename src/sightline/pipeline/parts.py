@@ -1,4 +1,5 @@
-"""Part files: what a step gave, as Parquet. A part appears under its name complete and on disk, or not at all.
+"""Part files: what a step gave, as Parquet. A part appears under its name complete, or not at all. That it lasts is seen
+to later (`make_last`).
 
 Columns: item_key (of the input), index (place among what the step yielded for it), key, json, blob, blob_sha256.
 """
@@ -71,17 +72,14 @@ class PartWriter:
             self._flush()
 
     def close(self) -> None:
-        """Write the rest, fsync, rename, fsync the folder."""
+        """Write the rest and give the file its name. Nothing here waits for the disk."""
         self._flush()
         if self._file is None:
             return
         self._writer.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
         self._file.close()
         assert self.name is not None
         os.replace(self._folder / (self.name + TEMPORARY), self._folder / self.name)
-        sync_folder(self._folder)
 
     def discard(self) -> None:
         """Drop what was written so far."""
@@ -176,9 +174,9 @@ class PartReader:
         return values
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Make the bytes of a file, or the names in a folder, survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

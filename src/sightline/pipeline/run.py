@@ -141,7 +141,7 @@ def _keep_sources(desk: Desk, number: int, items: list[Item]) -> tuple[list[str]
     except OSError as error:
         raise unwritable(error, desk.store.parts) from error
     if fresh:
-        desk.ledger.commit(number, f"{SOURCE}/{part.name}", [Settled(row.key, ((0, row.key, None),)) for row in fresh])
+        desk.commit(number, f"{SOURCE}/{part.name}", [Settled(row.key, ((0, row.key, None),)) for row in fresh])
     return list(encoded), len(encoded) - len(fresh)
 
 

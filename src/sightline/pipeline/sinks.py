@@ -24,7 +24,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from sightline.core.errors import InputError
 from sightline.pipeline.columns import table
-from sightline.pipeline.parts import sync_folder
+from sightline.pipeline.parts import sync
 from sightline.pipeline.work import unwritable
 
 Columns = Mapping[str, Any]
@@ -231,9 +231,9 @@ def _replacing(target: Path) -> Iterator[Path]:
             shutil.rmtree(left)
         fresh.mkdir()
         yield fresh
-        sync_folder(fresh)
+        sync(fresh)
         _exchange(fresh, target)
-        sync_folder(target.parent)
+        sync(target.parent)
     except OSError as error:
         raise unwritable(error, target) from error
     finally:

@@ -25,7 +25,7 @@ from sightline.pipeline.plan import AnyStep, step_key
 from sightline.pipeline.progress import Progress
 from sightline.pipeline.rows import reject_row
 from sightline.pipeline.store import Store
-from sightline.pipeline.work import Report, described, keep, load, prepared, unwritable
+from sightline.pipeline.work import Report, described, keep, load, make_last, prepared, unwritable
 
 STARTS = 3
 """Times in a row that each worker may die before its first item; after that they cannot start at all."""
@@ -50,6 +50,11 @@ class Desk:
     reader: PartReader
     config: ExecutorConfig
     progress: Progress
+
+    def commit(self, step: int, part: str | None, settled: Sequence[Settled]) -> None:
+        """Make the part last, then name it and what is settled in the ledger. Raises StorageError."""
+        make_last(self.store.parts, part)
+        self.ledger.commit(step, part, settled)
 
 
 class WorkerStage:
@@ -149,7 +154,7 @@ class WorkerStage:
 
     def _commit(self, part: str | None, settled: Sequence[Settled]) -> None:
         if settled:
-            self._desk.ledger.commit(self._number, part, settled)
+            self._desk.commit(self._number, part, settled)
             self._worked += len(settled)
             self._desk.progress.advance(len(settled), sum(len(item.rejects) for item in settled))
 
@@ -206,7 +211,7 @@ class GroupStage:
             raise unwritable(error, self._desk.store.parts) from error
         self._waiting, self._part = [], self._new_part()
         self._committed = time.monotonic()
-        self._desk.ledger.commit(self._number, part_path(self._step, part), settled)
+        self._desk.commit(self._number, part_path(self._step, part), settled)
         self._worked += len(settled)
         self._desk.progress.advance(len(settled), sum(len(item.rejects) for item in settled))
 
@@ -258,7 +263,7 @@ def run_barrier(desk: Desk, step: Barrier[Any, Any], number: int, stage: int) ->
         ) from error
     except OSError as error:
         raise unwritable(error, desk.store.parts) from error
-    desk.ledger.commit(number, part_path(step, part), [settled])
+    desk.commit(number, part_path(step, part), [settled])
     desk.progress.advance(count, len(settled.rejects))
     return Outcome(count, None), key
 

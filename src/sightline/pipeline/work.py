@@ -17,7 +17,7 @@ from sightline.core.errors import MediaError, PlanError, Reject, SightlineError,
 from sightline.core.ports import Step
 from sightline.core.sample import Item, Rejected, Written
 from sightline.pipeline.ledger import Ref, Settled, full_disk
-from sightline.pipeline.parts import PartReader, PartWriter
+from sightline.pipeline.parts import PartReader, PartWriter, sync
 from sightline.pipeline.rows import Encoded, RejectRow, encode, reject_row
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -67,6 +67,18 @@ def run_batch(
         return Report((), None, time.monotonic() - began, failure=unwritable(error, folder))
     name = None if part.name is None else f"{folder.name}/{part.name}"
     return Report(tuple(settled), name, time.monotonic() - began, failure=failure)
+
+
+def make_last(parts: Path, part: str | None) -> None:
+    """Let a reported part survive a power cut, before the ledger names it. This waits for the disk, as long as a page
+    takes to be read; so it is done by who hears of the part, while the worker goes on. Raises StorageError."""
+    if part is None:
+        return
+    try:
+        sync(parts / part)
+        sync((parts / part).parent)
+    except OSError as error:
+        raise unwritable(error, parts) from error
 
 
 def load(step: Any, ref: Ref, reader: PartReader) -> Item:

@@ -178,8 +178,8 @@ class Dataset:
         path = self.folder / "rejects.parquet"
         if not path.is_file():
             return
-        with _readable(path):
-            rows = pq.read_table(path).to_pylist()
+        with _readable(path), pq.ParquetFile(path) as parquet:  # `read_table` would load pandas
+            rows = parquet.read().to_pylist()
         for row in rows:
             yield Rejected.model_validate(row | {"evidence": json.loads(row["evidence"])})
 
