@@ -8,7 +8,8 @@ from sightline.core.door import lazy_door
 
 if TYPE_CHECKING:
     from sightline.media.ocr import RapidOcr, Tesseract, choose_ocr
-    from sightline.media.pdf import PageConfig, page_count, read_page, text_in_boxes
+    from sightline.media.page_config import PageConfig
+    from sightline.media.pdf import page_count, read_page, text_in_boxes
     from sightline.media.photo import Photo, PhotoConfig, read_photo
     from sightline.media.sniffing import sniff, sniff_file
     from sightline.media.speech import Speech, Whisper
@@ -48,7 +49,7 @@ __getattr__, __dir__ = lazy_door(
         "ContentCuts": "sightline.media.video_cuts:ContentCuts",
         "Cue": "sightline.media.transcript:Cue",
         "IsolatedCuts": "sightline.media.video_cuts:IsolatedCuts",
-        "PageConfig": "sightline.media.pdf:PageConfig",
+        "PageConfig": "sightline.media.page_config:PageConfig",
         "Photo": "sightline.media.photo:Photo",
         "PhotoConfig": "sightline.media.photo:PhotoConfig",
         "RapidOcr": "sightline.media.ocr:RapidOcr",

@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Set
 from itertools import pairwise, repeat
+from operator import attrgetter
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -73,7 +74,11 @@ class _Run:
         self.spelled += other.spelled
 
     def beside(self, other: _Run) -> bool:
-        return abs(self.middle - other.middle) < SAME_LINE * max(self.height, other.height)
+        taller = self.height if self.height > other.height else other.height
+        return abs(self.middle - other.middle) < SAME_LINE * taller
+
+
+_MIDDLE, _LEFT = attrgetter("middle"), attrgetter("left")
 
 
 class Order(NamedTuple):
@@ -162,11 +167,13 @@ def _runs(texts: list[str], boxes: Floats, heights: Floats, places: npt.NDArray[
     of_words = places.tolist()
     bounds = pairwise([*starts.tolist(), len(of_words)])
     tallest = np.maximum.reduceat(heights, starts).tolist()
-    spelled = [len(text) > 1 or text.isalnum() for text in texts]
-    runs: list[_Run] = []
-    for edge, height, (begin, end) in zip(edges.tolist(), tallest, bounds, strict=True):
-        words = of_words[begin:end]
-        runs.append(_Run(edge, height, words, sum(map(spelled.__getitem__, words))))
+    spelled = np.ones(len(texts), np.int64)
+    spelled[[at for at, text in enumerate(texts) if len(text) == 1 and not text.isalnum()]] = 0
+    counts = np.add.reduceat(spelled[places], starts).tolist()
+    runs = [
+        _Run(edge, height, of_words[begin:end], count)
+        for edge, height, (begin, end), count in zip(edges.tolist(), tallest, bounds, counts, strict=True)
+    ]
     return [run for row in _rows(runs) for run in _joined(row)]
 
 
@@ -187,7 +194,7 @@ def _rows(runs: list[_Run]) -> list[list[_Run]]:
     """Runs that stand on one line, left to right; rows from top to bottom."""
     rows: list[list[_Run]] = []
     tallest: _Run | None = None
-    for run in sorted(runs, key=lambda run: run.middle):
+    for run in sorted(runs, key=_MIDDLE):
         if tallest is not None and tallest.beside(run):
             rows[-1].append(run)
             if run.height > tallest.height:
@@ -196,7 +203,8 @@ def _rows(runs: list[_Run]) -> list[list[_Run]]:
             rows.append([run])
             tallest = run
     for row in rows:
-        row.sort(key=lambda run: run.left)
+        if len(row) > 1:
+            row.sort(key=_LEFT)
     return rows
 
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from statistics import median
-from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from sightline.core.errors import Reject
 from sightline.core.media import Box, MediaRef, Source, Word
@@ -20,38 +18,11 @@ from sightline.core.ports import OCR
 from sightline.core.sample import Page
 from sightline.media import pdfium
 from sightline.media.layout import reading_order
+from sightline.media.page_config import PageConfig
 from sightline.media.pdf_file import Geometry, PathLike, geometry, open_document
 from sightline.media.pdf_render import jpeg, largest_picture, picture_cover, picture_scale, render
 from sightline.media.pdf_words import clean, read_text_layer
 from sightline.media.png import Canvas, Pixels
-
-
-class PageConfig(BaseModel):
-    """How a page becomes a picture and words, and what is refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    dpi: float = Field(default=150.0, gt=0)
-    """Pixels per inch of the page picture."""
-    max_side: int = Field(default=2940, ge=1)
-    """Pixels; a longer page is rendered at a lower scale."""
-    min_dpi: float = Field(default=10.0, gt=0)
-    """Below this a picture shows nothing that can be read: the page is refused. The largest page that PDF readers must
-    accept (14,400 points) stands at 14.7 dpi with the default `max_side`."""
-    min_text_pixels: float = Field(default=4.0, ge=0)
-    """Median height of the words in a picture that `max_side` made smaller; below it nobody can read them there."""
-    max_pixels: int = Field(default=100_000_000, ge=1)
-    """Of the page picture: bounds memory (3 bytes each)."""
-    max_image_pixels: int = Field(default=250_000_000, ge=1)
-    """Of one picture inside the page: decoding it may take 4 bytes each."""
-    picture: Literal["png", "jpeg"] = "png"
-    jpeg_quality: int = Field(default=90, ge=1, le=100)
-    min_chars: int = Field(default=16, ge=1)
-    """A page with fewer visible characters whose pictures cover `scan_cover` of it is a scan with a stamp."""
-    scan_cover: float = Field(default=0.5, ge=0, le=1)
-    """Share of the page."""
-    max_garbled: float = Field(default=0.3, ge=0, le=1)
-    """Share of characters without a meaning above which a text layer is not used."""
 
 
 def page_count(path: PathLike) -> int:

@@ -35,6 +35,8 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\ud800-\udfff\ufffe\uffff]")
 _PRINTED = dict.fromkeys((*range(1, 32), *range(0x7F, 0xA0), 0xFFFF), REPLACEMENT)
 _PRINTED |= {0: "", 2: "-", 0xAD: "-", 0xFFFE: "-"}
 _UNPRINTABLE_IN_WORD = re.compile("(?!\\s)" + _UNPRINTABLE.pattern)
+_STRANGE = re.compile("[\x00\x01\x03-\x1f\ue000-\uf8ff\ufffd\uffff\U000f0000-\U0010ffff]")
+"""Characters that mean nothing: control characters but for the hyphen at a line's end, private use, U+FFFD."""
 _SURE_EVERY = 8
 """Every how many characters PDFium is asked whether it knows what the character means."""
 
@@ -118,16 +120,10 @@ def _garbled(handle: c_void_p, text: str) -> tuple[int, float]:
     printable = "".join(text.split())
     if not printable.strip("\x00"):
         return 0, 0.0
-    strange = sum(printable.count(char) for char in set(printable) if _is_strange(char))
+    strange = len(_STRANGE.findall(printable))
     asked = range(0, len(text), _SURE_EVERY)
     unmapped = list(map(pdfium.char_unmapped, repeat(handle), asked)).count(1)
     return len(printable), max(strange / len(printable), unmapped / len(asked))
-
-
-def _is_strange(char: str) -> bool:
-    code = ord(char)
-    private = 0xE000 <= code <= 0xF8FF or code >= 0xF0000
-    return private or code in (0, 0xFFFD, 0xFFFF) or (code < 32 and char not in _LINE_END_HYPHEN)
 
 
 def _words(handle: c_void_p, text: str, geometry: Geometry, chars: int, garbled: float) -> TextLayer:

@@ -1,5 +1,5 @@
-"""Part files: what a step gave, as Parquet. A part appears under its name complete, or not at all. That it lasts is seen
-to later (`make_last`).
+"""Part files: what a step gave, as Parquet. A part appears under its name complete, or not at all; that it lasts is
+seen to later (`make_last`).
 
 Columns: item_key (of the input), index (place among what the step yielded for it), key, json, blob, blob_sha256.
 """

@@ -111,6 +111,7 @@ class _Split:
         self._schema = schema
         self._max_bytes = max_bytes
         self._pictures = [path for path in _leaves(schema) if path.endswith("bytes")]
+        self._pictured = {path.partition(".")[0] for path in self._pictures}
         self._shards: list[Shard] = []
         self._rows: list[dict[str, Any]] = []
         self._bytes = 0
@@ -121,7 +122,7 @@ class _Split:
     def add(self, row: Mapping[str, Any], rows_per_group: int) -> None:
         shaped = {field.name: _shaped(row.get(field.name), field.type) for field in self._schema}
         self._rows.append(shaped)
-        self._bytes += _picture_bytes(shaped)
+        self._bytes += sum(_picture_bytes(shaped[name]) for name in self._pictured)
         if len(self._rows) >= rows_per_group or self._bytes >= GROUP_BYTES:
             self._flush()
 
@@ -198,12 +199,12 @@ def _shaped(value: Any, kind: pa.DataType) -> Any:
     return value
 
 
-def _picture_bytes(row: Any) -> int:
-    if isinstance(row, bytes):
-        return len(row)
-    if isinstance(row, Mapping):
-        return sum(map(_picture_bytes, row.values()))
-    return sum(map(_picture_bytes, row)) if isinstance(row, list) else 0
+def _picture_bytes(value: Any) -> int:
+    if isinstance(value, bytes):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(map(_picture_bytes, value.values()))
+    return sum(map(_picture_bytes, value)) if isinstance(value, list) else 0
 
 
 def _leaves(schema: pa.Schema) -> list[str]:

@@ -5,17 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.console import RenderableType
 
+from sightline import show
 from sightline.core.errors import InputError
 from sightline.core.score import Proportion
-from sightline.show import blocks
 from sightline.show.table import catch_rates
 from sightline.show.values import CatchRate
+
+if TYPE_CHECKING:
+    from sightline.show.blocks import Tone
 
 FILE = "audit.json"
 REPLIES = Path(".sightline") / "replies.sqlite"
@@ -101,14 +104,14 @@ def caught_table(audit: Audit) -> Markup:
     rows = [
         (row.kind, row.check, f"{row.rate.hits:,} of {row.rate.n:,}", _share(row.rate, "good")) for row in audit.caught
     ]
-    return blocks.data_table(("planted error", "check", "caught", "share caught, with 95 % interval"), rows)
+    return show.data_table(("planted error", "check", "caught", "share caught, with 95 % interval"), rows)
 
 
 def alarms_table(audit: Audit) -> Markup:
     """For the report: untouched rows that were refused."""
     rows = [(check, f"{rate.hits:,} of {rate.n:,}", _share(rate, "warning")) for check, rate in audit.alarms]
     header = ("check", "refused", "share of untouched rows, with 95 % interval")
-    return blocks.data_table(header, rows) if rows else Markup("")
+    return show.data_table(header, rows) if rows else Markup("")
 
 
 def audit_section(folder: Path) -> Markup:
@@ -117,18 +120,18 @@ def audit_section(folder: Path) -> Markup:
     title = "How good are the checks?"
     if audit is None:
         words = "Run `sightline audit` on this folder: it plants known errors and measures what the checks catch."
-        return blocks.section(title, blocks.callout("Not audited yet", words, tone="warning"), id="checks")
+        return show.section(title, show.callout("Not audited yet", words, tone="warning"), id="checks")
     lead = "Known errors were planted into copies of accepted rows, and the checks were run on them again. A kind with "
     lead += "a low share is one that these checks cannot see: count on such errors in the data."
-    facts = blocks.facts(audit.checks)
-    return blocks.section(title, caught_table(audit) + alarms_table(audit) + facts, id="checks", lead=lead)
+    facts = show.facts(audit.checks)
+    return show.section(title, caught_table(audit) + alarms_table(audit) + facts, id="checks", lead=lead)
 
 
-def _share(rate: Proportion, tone: blocks.Tone) -> Markup | str:
+def _share(rate: Proportion, tone: Tone) -> Markup | str:
     if not rate.n:
         return "none tried"
     low, high = rate.interval
-    return blocks.interval_bar(rate.value, rate.interval, text=f"{rate.value:.1%} ({low:.1%} – {high:.1%})", tone=tone)
+    return show.interval_bar(rate.value, rate.interval, text=f"{rate.value:.1%} ({low:.1%} – {high:.1%})", tone=tone)
 
 
 def _cell(text: str) -> str:

@@ -13,13 +13,12 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from sightline import verify
 from sightline.core.message import Message, Picture, Reply, Request
 from sightline.core.ports import LM
 from sightline.core.sample import Item, Rejected
 from sightline.recipes.document_qa.items import Chunk, Pair
 from sightline.recipes.document_qa.prompts import framed
-from sightline.verify.agreeing import agreement
-from sightline.verify.refusals import is_refusal
 
 _SIGHTED = {
     "en": "Answer the question from this page alone, in as few words as the page allows. "
@@ -121,8 +120,8 @@ def sighted_request(
 
 def sighted_score(answer: str, reply: str) -> float:
     """0..1: agreement of the judge's reply with the answer; 0 where it says that the page does not answer."""
-    unknown = reply.strip().upper().rstrip(".") == "UNKNOWN" or is_refusal(reply)
-    return 0.0 if unknown else agreement(answer, reply)
+    unknown = reply.strip().upper().rstrip(".") == "UNKNOWN" or verify.is_refusal(reply)
+    return 0.0 if unknown else verify.agreement(answer, reply)
 
 
 class SightedJudge(JudgePairs):

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
 
+from sightline import media, verify
 from sightline.core.ports import OCR
 from sightline.core.sample import File, Item, Page
-from sightline.media import choose_ocr, page_count, read_page
 from sightline.pipeline.sources import local_path
 from sightline.recipes.document_qa.config import OcrName, ReadConfig
 from sightline.recipes.document_qa.items import PageRef
-from sightline.verify.picture_hashing import picture_hash_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class CountPages:
     gives: ClassVar[type[Item]] = PageRef
 
     def __call__(self, item: File, /) -> Iterator[PageRef]:
-        pages = page_count(local_path(item.source))
+        pages = media.page_count(local_path(item.source))
         for index in range(pages):
             yield PageRef(source=item.source, index=index, pages=pages)
 
@@ -46,17 +45,17 @@ class ReadPage:
         source = item.source
         if source.licence is None and self.config.licence is not None:
             source = source.model_copy(update={"licence": self.config.licence})
-        yield read_page(
+        yield media.read_page(
             local_path(source),
             source,
             item.index,
             config=self.config.page,
             ocr=_engine(self.config.ocr, self.config.ocr_language),
             language=self.config.ocr_language,
-            picture_hash=picture_hash_of,
+            picture_hash=verify.picture_hash_of,
         )
 
 
 @cache
 def _engine(name: OcrName, language: str) -> OCR | None:
-    return choose_ocr(language, name)
+    return media.choose_ocr(language, name)
