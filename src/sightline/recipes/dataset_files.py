@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from sightline.recipes.dataset import COLUMNS, to_row
 
 _REJECTS = pa.schema([(name, pa.string()) for name in ("reason", "step", "item", "origin", "evidence")])
 
+PICTURES = 16
+"""Kept while rows are written: those of one page follow each other."""
+
 
 def write_dataset(result: RunResult, out: Path, record: RunRecord) -> None:
     """Write `result`'s last step (Conversations) and all its rejects. Raises StorageError where the disk is full."""
@@ -33,9 +37,10 @@ def write_dataset(result: RunResult, out: Path, record: RunRecord) -> None:
 
 
 def _rows(result: RunResult, step: str) -> Iterator[dict[str, Any]]:
+    blob = lru_cache(maxsize=PICTURES)(result.blob)
     for record in result.items(step):
         assert isinstance(record, Conversation)
-        yield to_row(record, result.blob)
+        yield to_row(record, blob)
 
 
 def write_rejects(rejected: Iterator[Rejected], path: Path) -> None:
