@@ -106,6 +106,12 @@ def test_a_row_longer_than_the_context_is_told_before_a_step(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_run_does_not_write_over_a_dataset(tmp_path):
+    (tmp_path / "run.json").write_text('{"recipe": "document_qa"}')
+    with pytest.raises(InputError, match="document_qa"):
+        run(tiny_config((STAGE,)), {"data": _rows()}, tmp_path)
+
+
 @pytest.mark.parametrize("family", FAMILY)
 def test_a_ready_checkpoint_goes_through_the_same_run(folder, tmp_path, family):
     config = VLMRun(model=str(folder(family)), stages=(STAGE,), batch=2)

@@ -17,6 +17,7 @@ from transformers import PreTrainedTokenizerBase
 
 from sightline.core.errors import PlanError
 from sightline.core.message import Message
+from sightline.core.record import claim
 from sightline.runs.vlm_exam import Check
 from sightline.runs.vlm_tasks import Task
 from sightline.train.checkpoint import save_folder, write_whole
@@ -199,8 +200,9 @@ def run(
 ) -> Result:
     """Train on `rows` (by the names that stages use) and write OUT/model; goes on from OUT. The `exam` is held at every
     save, and the best of these checkpoints becomes OUT/model; without it the last one does. `tell` hears of every step.
-    Raises what `train` does, PlanError for a row longer than the language model's context, and Reject for a row that
-    cannot be encoded (filter them first)."""
+    Raises what `train` does, PlanError for a row longer than the language model's context, Reject for a row that
+    cannot be encoded (filter them first), and InputError where OUT holds a dataset."""
+    claim(out, "train-vlm")
     model, reader = config.build()
     machine = Machine(sharded=config.sharded)
     fits = {name: [config.fitted(reader, row) for row in given] for name, given in rows.items()}
