@@ -111,19 +111,22 @@ def curve(
 
 
 def _name_ends(axes: Axes, ends: Mapping[str, tuple[float, float]]) -> None:
-    """Each line's name beside its last point, moved up where the name below would lie under it, and all down again by
-    what passes the top."""
+    """Each line's name beside its last point, moved up where the name below would lie under it, and down again from
+    the top as far as it must."""
     axes.autoscale_view()  # else the limits are those of an empty plot
     places = {name: float(axes.transLimits.transform(axes.transScale.transform(end))[1]) for name, end in ends.items()}
     order = sorted(places, key=lambda name: places[name])
     for below, above in itertools.pairwise(order):
         places[above] = max(places[above], places[below] + NAME_GAP)
-    over = max(0.0, max(places.values()) - 1.0)
+    top = 1.0
+    for name in reversed(order):
+        places[name] = min(places[name], top)
+        top = places[name] - NAME_GAP
     for n, (name, (x, _)) in enumerate(ends.items()):
-        place = places[name] - over
         told = axes.annotate(
-            _name(name), (x, place), (5, 0), xycoords=("data", "axes fraction"), textcoords="offset points", va="center"
-        )
+            _name(name), (x, places[name]), (5, 0), xycoords=("data", "axes fraction"),
+            textcoords="offset points", va="center",
+        )  # fmt: skip
         told.set(color=SERIES[n % len(SERIES)], parse_math=False)
 
 
