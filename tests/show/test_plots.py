@@ -65,6 +65,13 @@ def test_names_of_lines_lie_at_their_ends() -> None:
     assert abs(text["low"] - text["25"]) < 15
 
 
+def test_a_crowd_at_the_top_does_not_push_a_low_name_down() -> None:
+    lines = {name: [(0, 0.0), (1, 1.0)] for name in "abcde"} | {"low": [(0, 0.0), (1, 0.2)]}
+    svg = ET.fromstring(plots.curve(lines, label="x", y_label="y"))
+    text = {t.text: float(t.attrib["y"]) for t in svg.iter() if t.tag.endswith("text")}
+    assert abs(text["low"] - text["0.2"]) < 5
+
+
 def test_two_plots_of_one_page_share_no_id() -> None:
     first, second = PLOTS["curve"]("one"), PLOTS["curve"]("two")
     ids = [set(re.findall(r'\bid="([^"]+)"', svg)) for svg in (first, second)]
