@@ -72,7 +72,7 @@ def test_a_command_without_its_package_is_one_line(gone: str, words: list[str], 
     code += "from sightline.cli.main import main\nmain()"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stderr
-    assert f"sightline[{extra}]" in run.stderr
+    assert f"'.[{extra}]'" in run.stderr
 
 
 def test_data_is_built_without_the_extras_of_models_and_scores() -> None:

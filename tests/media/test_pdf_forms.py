@@ -120,3 +120,35 @@ def test_a_form_that_only_a_program_draws_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Reject) as caught:
         page_count(path)
     assert caught.value.reason == "dynamic-form"
+
+
+def commented(path: Path, kind: bytes) -> Path:
+    """A page of two words and an annotation whose appearance says two more."""
+    drawn = b"BT /F 14 Tf 4 6 Td (Reviewed twice) Tj ET"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] /Contents 4 0 R /Annots [6 0 R] "
+        b"/Resources << /Font << /F 5 0 R >> >> >>",
+        b"<< /Length 44 >>\nstream\nBT /F 14 Tf 20 150 Td (Purchase order) Tj ET \nendstream",
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        b"<< /Type /Annot /Subtype /" + kind + b" /Rect [150 40 290 64] /F 4 /AP << /N 7 0 R >> >>",
+        b"<< /Type /XObject /Subtype /Form /BBox [0 0 140 24] /Resources << /Font << /F 5 0 R >> >> "
+        b"/Length %d >>\nstream\n%s\nendstream" % (len(drawn), drawn),
+    ]
+    data = b"%PDF-1.4\n" + b"".join(b"%d 0 obj\n%s\nendobj\n" % (n, body) for n, body in enumerate(objects, 1))
+    path.write_bytes(data + b"trailer << /Root 1 0 R /Size 8 >>\n%%EOF\n")
+    return path
+
+
+def test_a_comment_written_on_the_page_is_read_without_a_form(tmp_path: Path) -> None:
+    path = commented(tmp_path / "t.pdf", b"FreeText")
+    page = read(path)
+    assert page.text.split() == ["Purchase", "order", "Reviewed", "twice"]
+    word = next(word for word in page.words if word.text == "Reviewed")
+    assert ink(page, word.box) > 150
+    assert "Reviewed" in text_in_boxes(path, 0, [word.box])
+
+
+def test_a_stamp_stays_a_picture(tmp_path: Path) -> None:
+    assert read(commented(tmp_path / "t.pdf", b"Stamp")).text.split() == ["Purchase", "order"]

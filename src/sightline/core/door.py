@@ -65,4 +65,6 @@ def require(module: str, extra: str) -> ModuleType:
 
 
 def _missing(package: str, extra: str) -> MissingExtra:
-    return MissingExtra(f"this needs the package {package!r}", remedy=f'pip install "sightline[{extra}]"')
+    return MissingExtra(
+        f"this needs the package {package!r}", remedy=f"in sightline's clone: pip install -e '.[{extra}]'"
+    )

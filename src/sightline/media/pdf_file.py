@@ -117,14 +117,15 @@ class Document:
 
     @contextmanager
     def page(self, index: int) -> Iterator[int]:
-        """PDFium's handle of one page, closed afterwards; what its form fields show is part of its content.
+        """PDFium's handle of one page, closed afterwards; what its form fields and comments show is part of its
+        content.
 
         Raises Reject("broken-page").
         """
         if not 0 <= index < self.pages:
             raise Reject("broken-page", detail=f"the document has {self.pages} pages", page=index)
         page = self._load(index)
-        if self.form and self._flattened(page, index):
+        if (self.form or _has_comments(page)) and self._flattened(page, index):
             page = self._load(index)
         self.pages_read += 1
         try:
@@ -139,18 +140,32 @@ class Document:
         return page
 
     def _flattened(self, page: int, index: int) -> bool:
-        """Draws the page's fields, as a viewer shows them, into its content (in memory), from which they are rendered
-        and read like any other text. True where something was drawn: the page is closed then and must be loaded anew.
+        """Draws the page's fields and comments, as a viewer shows them, into its content (in memory), from which they
+        are rendered and read like any other text. True where something was drawn: the page is closed then and must be
+        loaded anew.
         """
-        pdfium.fill_in_page(page, self.form)
+        if self.form:
+            pdfium.fill_in_page(page, self.form)
         done = pdfium.flatten(page, pdfium.FOR_READING)
-        pdfium.leave_page(page, self.form)
+        if self.form:
+            pdfium.leave_page(page, self.form)
         if done not in (pdfium.FLATTENED, pdfium.NOT_FLATTENED):
             return False
         pdfium.close_page(page)
         if done == pdfium.NOT_FLATTENED:
             raise Reject("broken-page", detail="PDFium cannot draw its form fields", page=index)
         return True
+
+
+def _has_comments(page: int) -> bool:
+    """A comment written on the page itself ("FreeText")."""
+    for place in range(pdfium.count_annotations(page)):
+        note = pdfium.annotation_at(page, place)
+        kind = pdfium.annotation_kind(note)
+        pdfium.close_annotation(note)
+        if kind == pdfium.FREE_TEXT:
+            return True
+    return False
 
 
 _Key = tuple[bytes, int, int]

@@ -27,6 +27,7 @@ DYNAMIC_FORM = raw.FORMTYPE_XFA_FULL
 FLATTENED = raw.FLATTEN_SUCCESS
 NOT_FLATTENED = raw.FLATTEN_FAIL
 FOR_READING = raw.FLAT_NORMALDISPLAY
+FREE_TEXT = raw.FPDF_ANNOT_FREETEXT
 FORM_CALLBACKS = raw.FPDF_FORMFILLINFO(version=2)
 """None: no script of a form runs. PDFium keeps its address."""
 
@@ -70,6 +71,11 @@ close_form = _slow("FPDFDOC_ExitFormFillEnvironment", None, c_void_p)
 fill_in_page = _slow("FORM_OnAfterLoadPage", None, c_void_p, c_void_p)
 leave_page = _slow("FORM_OnBeforeClosePage", None, c_void_p, c_void_p)
 flatten = _slow("FPDFPage_Flatten", c_int, c_void_p, c_int)
+
+count_annotations = _quick("FPDFPage_GetAnnotCount", c_int, c_void_p)
+annotation_at = _quick("FPDFPage_GetAnnot", c_void_p, c_void_p, c_int)
+annotation_kind = _quick("FPDFAnnot_GetSubtype", c_int, c_void_p)
+close_annotation = _quick("FPDFPage_CloseAnnot", None, c_void_p)
 
 create_bitmap = _slow("FPDFBitmap_CreateEx", c_void_p, c_int, c_int, c_int, c_void_p, c_int)
 destroy_bitmap = _slow("FPDFBitmap_Destroy", None, c_void_p)

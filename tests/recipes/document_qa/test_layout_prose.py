@@ -104,6 +104,8 @@ def test_korean_sentences(sentence: str, question: str, answer: str) -> None:
         "If the row * pointer has a name, the first one must be used.",
         "If the case has a lid, or if it has none, be careful with it.",
         "The firm repairs any pump that fails because of a defect in the material.",
+        "If you need higher quality of output, though, our latest models are available.",
+        "The stable distribution really contains outdated packages.",
     ],
 )
 def test_english_sentences_that_leave_the_question_open(sentence: str) -> None:
@@ -129,6 +131,7 @@ def test_english_sentences_that_leave_the_question_open(sentence: str) -> None:
         "라틴 문자 라틴 문자 글꼴은 패키지의 방식을 따릅니다.",
         "빗물 저금통은 지붕에서 내려오는 물을 모아 하수관의 부담을 줄인다.",
         "경고가 하나 있으면 준비가 된 것이 아닙니다.",
+        "제2조(이용 기간) 텃밭의 이용 기간은 4월 1일부터 11월 30일까지이다.",
     ],
 )
 def test_korean_sentences_that_leave_the_question_open(sentence: str) -> None:
@@ -143,6 +146,20 @@ def test_two_sentences_that_answer_the_same_question_are_not_asked() -> None:
         )
         == {}
     )
+
+
+def test_a_sentence_does_not_run_on_into_the_next_cell() -> None:
+    page = page_with(
+        (50, 100, "물과 전기를 아낍시다."),
+        (50, 140, "흑색"),
+        (120, 140, "테두리의"),
+        (220, 140, "흑색 선은 셀의 바깥 선을 설정합니다."),
+    )
+    assert [
+        question
+        for question in map(str, LayoutWriter(50).drafts(chunk_of(page, language="ko")))
+        if "테두리" in question
+    ] == []
 
 
 def test_rules_are_asked_for_as_rules_and_requests_as_what_to_do() -> None:

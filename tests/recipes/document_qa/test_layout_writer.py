@@ -300,6 +300,30 @@ def test_figures_flush_right_belong_to_heads_flush_left() -> None:
     assert "2025년" in cells["205"]
 
 
+def test_the_head_of_a_column_and_a_numbered_heading_are_no_labels() -> None:
+    column = (
+        (60, 100, "날짜"),
+        (60, 112, "2021-01-04"), (200, 112, "387"),
+        (60, 124, "2021-01-05"), (200, 124, "169"),
+    )  # fmt: skip
+    assert answers(page_with(*column), "ko") == {}
+    assert (
+        answers(page_with((50, 100, "8.3.4. State D: Wording proposed"), (50, 112, "A patch is awaited by all"))) == {}
+    )
+
+
+def test_a_heading_that_is_broken_within_a_word_is_not_asked() -> None:
+    """No line here leaves room for a syllable: whether 설/정하나요 is one word cannot be told."""
+    lines = [
+        (50, 100, "11.8 구성 파일이 들어간 패키지는 어떻게 설", 14.0),
+        (50, 118, "정하나요?", 14.0),
+        (50, 160, "설정 파일을 처음으로 설치할 때에는 아무것도 묻지 않"),
+        (50, 172, "는다. 그 뒤로는 파일이 바뀌었을 때에만 어떻게 할지를"),
+        (50, 184, "묻는다."),
+    ]
+    assert [answer for answer in answers(page_with(*lines), "ko").values() if "설 정" in answer] == []
+
+
 def test_heads_of_a_form_s_table_are_no_fields() -> None:
     page = page_with(
         (60, 100, "기간"), (160, 100, "회사"), (260, 100, "직위"), (360, 100, "담당 업무"),

@@ -20,6 +20,7 @@ from sightline.recipes.document_qa.layout.headings import headings
 from sightline.recipes.document_qa.layout.key_values import key_values
 from sightline.recipes.document_qa.layout.phrases import PHRASES, question
 from sightline.recipes.document_qa.layout.prose import prose
+from sightline.recipes.document_qa.layout.sentences import parted
 from sightline.recipes.document_qa.layout.tables import tables
 from sightline.recipes.document_qa.layout.view import View, breaks_words, running_heads, view
 from sightline.recipes.document_qa.layout.words import ABBREVIATIONS
@@ -56,6 +57,7 @@ class LayoutWriter:
         draw = Random(seeded(self.seed, "layout", page.source.sha256, page.index))
         asked: dict[str, tuple[Fact, Draft]] = {}
         facts = [fact for find in FINDERS for fact in find(seen)] + prose(seen, language)
+        facts = [fact for fact in facts if not any(parted(seen, i) for i in range(fact.start + 1, fact.stop))]
         facts = [fact for fact in facts if not (language == "en" and fact.style == "caption" and _is_korean(fact))]
         for fact in facts:
             words = question(fact, language, draw.randrange(1 << 30))

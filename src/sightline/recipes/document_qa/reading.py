@@ -37,7 +37,7 @@ class ReadPage:
 
     config: ReadConfig
     name: ClassVar[str] = "read-pages"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     takes: ClassVar[type[Item]] = PageRef
     gives: ClassVar[type[Item]] = Page
 

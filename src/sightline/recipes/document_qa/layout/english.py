@@ -100,7 +100,7 @@ _SECOND_CLAUSE = re.compile(r", (?:you|it|he|she|they|we|there|the|this|your)\b"
 """The condition was longer than its first comma, or the answer says two things."""
 _RULE = re.compile(r"^(?!(?:you|it)\b)(?:[^ ,]+ ){1,4}?(?:must|should|shall|may|has to|have to|needs to|need to) ")
 _PRONOUN_ANSWER = re.compile(
-    r"(?:it|this|that|these|those|they|he|she|there|here|so|such|and|or|but|if|when|not|only|also|been|being|"
+    r"(?:it|this|that|these|those|they|he|she|there|here|so|such|and|or|but|if|when|though|although|however|not|only|also|been|being|"
     r"the same)\b"
 )
 _NEXT_PAGE = re.compile(r"(?:on|in|at) the (?:next|previous|following|preceding|other|last|same)\b")
@@ -217,6 +217,7 @@ def _about(sentence: Sentence, match: re.Match[str], style: str, form: str, **sl
     if (
         _VAGUE.match(subject)
         or words[-1] in ("itself", "themselves")
+        or words[-1].endswith("ly")
         or _CLAUSE.search(" ".join(words))
         or len(words) > 9
         or not sentence.whole(*match.span("subject"))

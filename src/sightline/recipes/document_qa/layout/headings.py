@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from sightline.recipes.document_qa.layout.captions import CAPTION
 from sightline.recipes.document_qa.layout.fact import Fact
-from sightline.recipes.document_qa.layout.sentences import QUOTE
+from sightline.recipes.document_qa.layout.sentences import QUOTE, parted
 from sightline.recipes.document_qa.layout.values import LETTERS, is_numeric
 from sightline.recipes.document_qa.layout.view import Run, View
 from sightline.recipes.document_qa.layout.words import LOOSE_ENDS
@@ -291,7 +291,10 @@ def _passages(view: View, sections: list[Heading], bodies: set[int]) -> list[Fac
         run = view.runs[heading.last.index + 1]
         if not (_OPENING.match(run.text) or run.text[0] in '"“「『') or run.stop - run.start < 4:
             continue
-        opening = view.words(run.start, min(run.start + OPENING_WORDS, run.stop))
+        stop = min(run.start + OPENING_WORDS, run.stop)
+        if stop == run.stop < len(view.page.words) and parted(view, stop):
+            stop -= 1
+        opening = view.words(run.start, stop)
         if view.stands_once(opening) and not QUOTE.search(opening):
             slots = (("opening", f"{opening} ..."),)
             facts.append(Fact("heading", "heading-of", slots, heading.start, heading.stop, rank=1))

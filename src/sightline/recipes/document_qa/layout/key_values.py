@@ -37,6 +37,7 @@ _BARE = re.compile(
 """Known labels that say too little to be asked for by name alone."""
 _NAME = re.compile(r".*\bname|성명|이름", re.IGNORECASE)
 """Labels of a person that are asked for by "what", not by "who"."""
+_SECTION = re.compile(r"\d+\.\d")
 _UNREADABLE = re.compile(r"^[:=<>\\|]|=$|=[\"']|[a-z]- [a-z]")
 """A piece of code or grammar; a word that a line end broke in two."""
 _NUMBERED = re.compile(r"(?:\(?\d{1,2}[a-z]?[.)]|\(?[a-z가-하][.)]|[•●○◦▪■□◆◇※*·▶►–-])$")
@@ -153,7 +154,7 @@ def reads_like_label(label: str) -> bool:
         return False
     if any(word.casefold() in SENTENCE_WORDS for word in words) or words[-1].casefold() in LOOSE_ENDS:
         return False
-    if INNER_STOP.search(label):
+    if INNER_STOP.search(label) or _SECTION.match(label):
         return False
     return not label[0].islower() and not (len(words) > 1 and words[-1].endswith(("다", "요", "은", "는")))
 
@@ -168,7 +169,7 @@ def _believable(view: View, run: Run, value: str) -> bool:
         return False
     if any(word[-1] in ":：" for word in value.split()) or INNER_STOP.search(value) or value[-1] in "?-–—/":
         return False
-    if value.split()[-1].casefold() in SENTENCE_WORDS | LOOSE_ENDS or run.size > 1.3 * view.size:
+    if value.split()[-1].casefold() in SENTENCE_WORDS | LOOSE_ENDS or run.size > 1.15 * view.size:
         return False
     words = value.split()
     if (value[0].islower() and (len(words) > 6 or len(words) == 1)) or KOREAN_SENTENCE.search(value):
@@ -231,9 +232,19 @@ def _neighbour(view: View, label: Run) -> tuple[int, int]:
         for run in row
         if abs(run.box.left - label.box.left) < 5 and run.box.top - label.box.bottom < 1.2 * label.size
     ]
-    if under and under[0].text[-1] not in ":：":
+    if under and under[0].text[-1] not in ":：" and not _is_column(view, label, under[0]):
         return under[0].start, under[0].stop
     return label.stop, label.stop
+
+
+def _is_column(view: View, label: Run, value: Run) -> bool:
+    """More stands below the value, or beside it than beside the label: a column under its head."""
+    if len(view.row(value)) > len(view.row(label)):
+        return True
+    after = view.row_of[value.index] + 1
+    below = view.rows[after] if after < len(view.rows) else ()
+    near = [run for run in below if abs(run.box.left - value.box.left) < 5 and run.base - value.base < 2 * value.size]
+    return any(run.text[0].isdigit() and value.text[0].isdigit() for run in near)
 
 
 def _is_above(view: View, label: Run) -> bool:

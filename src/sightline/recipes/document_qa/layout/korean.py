@@ -62,6 +62,7 @@ _JOINED = re.compile(
     r"(?:고|며|면서|지만|는데|니까|라서|거나|면|더니|므로|도록|려고|아서|어서|여서|해서|으나|자|든지|때)$"
 )
 _CLAUSE_END = re.compile(r".*(?:므로|지만|으나|는데|라서|니까|면서|더니)")
+_ARTICLE = re.compile(r"제 ?\d+[조항장절호]")
 _TWICE = re.compile(r"(?:^|.* )(\S+(?: \S+)?) \1(?: .*|$)")
 """A heading that runs into its paragraph: its words stand twice."""
 _LOOSE_SUBJECT = re.compile(r"(?:^| )것[이은을] |하나가 |(?:관례|사실|당연|필수|원칙)$")
@@ -214,7 +215,7 @@ def _good_topic(sentence: Sentence, match: re.Match[str]) -> bool:
     words = _topic(match).split()
     if not words or topic[0].isdigit() or "[" in topic or len(words) > 6 or not sentence.whole(*match.span("topic")):
         return False
-    if _TWICE.match(topic) or topic.endswith("것"):
+    if _TWICE.match(topic) or topic.endswith("것") or _ARTICLE.match(topic):
         return False
     if _VAGUE.fullmatch(topic) and not _ALLOWED.fullmatch(topic):
         return False

@@ -107,7 +107,7 @@ def fits(kind: str, value: str) -> bool:
     if kind == "amount":
         return AMOUNT.fullmatch(value.rstrip(".")) is not None or is_numeric(value)
     if kind == "number":
-        return any(character.isdigit() for character in value) or value.isupper()
+        return "://" not in value and (any(character.isdigit() for character in value) or value.isupper())
     if kind == "contact":
         return _PHONE.search(value) is not None
     if kind == "person":

@@ -58,7 +58,10 @@ class Sentence:
         """The words that tell this sentence from the page's others, before text[end]; None where there are none."""
         first, _ = self.place(end, end + 1)
         stop = min(first, self.start + OPENING_WORDS)
-        while stop - self.start >= MIN_OPENING and not self.whole(0, self.ends[stop - self.start - 1]):
+        while stop - self.start >= MIN_OPENING and (
+            not self.whole(0, self.ends[stop - self.start - 1])
+            or (stop < len(self.view.page.words) and parted(self.view, stop))
+        ):
             stop -= 1
         words = self.view.words(self.start, stop)
         readable = stop - self.start >= MIN_OPENING and any(map(str.isalpha, words)) and ":" not in words
@@ -88,8 +91,11 @@ def sentences(view: View) -> Iterator[Sentence]:
 def _spans(view: View) -> Iterator[tuple[int, int]]:
     words = view.page.words
     furniture = {i for run in view.runs if run.index in view.furniture for i in range(run.start, run.stop)}
+    cells = {run.start for before, run in pairwise(view.runs) if before.line == run.line}
     start: int | None = None
     for i, word in enumerate(words):
+        if i in cells:
+            start = None  # what stands beside is another cell
         if i in furniture:
             start = None
             continue
