@@ -112,6 +112,52 @@ def test_a_run_does_not_write_over_a_dataset(tmp_path):
         run(tiny_config((STAGE,)), {"data": _rows()}, tmp_path)
 
 
+def test_a_folder_never_mixes_two_runs(tmp_path):
+    config = tiny_config((STAGE,))
+    first = run(config, {"data": _rows()}, tmp_path).course.losses
+    assert run(config.model_copy(update={"checkpointing": True}), {"data": _rows()}, tmp_path).course.losses == first
+    with pytest.raises(InputError, match=r"other rows.*choose another --out"):
+        run(config, {"data": _rows(3)}, tmp_path)
+    with pytest.raises(InputError, match="other batch, seed"):
+        run(config.model_copy(update={"seed": 1, "batch": 2}), {"data": _rows()}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"llm": {"vocab_size": 300}}, "not a config of transformers"),
+        ({"llm": {"model_type": "llamma"}}, "not a config of transformers.*llamma"),
+        ({"llm": {"model_type": "siglip_vision_model"}}, "no model can be made of these parts"),
+        ({"encoder": {"model_type": "llama", "hidden_size": 8, "num_attention_heads": 2}}, "no model can be made"),
+        ({"encoder": {"model_type": "siglip_vision_model", "hidden_size": 30, "num_attention_heads": 4}}, "divisible"),
+    ],
+)
+def test_parts_that_are_no_parts_are_named(change, words):
+    with pytest.raises(InputError, match=words):
+        tiny_config((STAGE,)).model_copy(update=change).build()
+
+
+def test_stages_have_names_of_their_own_and_rates_that_move():
+    values = tiny_config((STAGE,)).model_dump()
+    with pytest.raises(ValidationError, match="two stages are called 'sft'"):
+        VLMRun(**(values | {"stages": (STAGE, STAGE)}))
+    for rate in (0.0, -1e-3, float("nan"), float("inf")):
+        with pytest.raises(ValidationError, match="llm"):
+            Stage(name="a", trainable=("llm",), lr={"llm": rate}, steps=1)
+    with pytest.raises(ValidationError, match="trainable"):
+        Stage(name="a", trainable=(), lr={}, steps=1)
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"), [(("--batch", "0"), "--batch"), (("--speed", "0"), "--speed"), (("--size", "1x5000"), "aspect")]
+)
+def test_a_load_that_makes_no_sense_is_named(flags, words):
+    result = CliRunner().invoke(plan_command, ["tiny", *flags])
+    said = result.output if isinstance(result.exception, SystemExit) else str(result.exception)
+    assert isinstance(result.exception, SystemExit | InputError), result.exception
+    assert words in said
+
+
 @pytest.mark.parametrize("family", FAMILY)
 def test_a_ready_checkpoint_goes_through_the_same_run(folder, tmp_path, family):
     config = VLMRun(model=str(folder(family)), stages=(STAGE,), batch=2)

@@ -279,6 +279,9 @@ def test_cross_attention_trains_where_the_connector_does():
     made = variant(config, "cross")
     assert [stage.lr.get("cross") for stage in made.stages] == [1e-3, None]
     assert variant(made, "embed").stages == config.stages
+    alone = STAGE.model_copy(update={"trainable": ("cross",), "lr": {"cross": 1e-3}})
+    with pytest.raises(PlanError, match="cross-attention alone"):
+        variant(tiny_config((alone,)), "embed")
     with pytest.raises(PlanError, match="whole model"):
         variant(VLMRun(model="x", stages=(STAGE,)), "cross")
 

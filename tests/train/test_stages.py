@@ -188,6 +188,10 @@ def test_a_checkpoint_of_other_stages_or_another_model_is_refused(tiny, tmp_path
     other, data = _setting(tiny, encoder="native")
     with pytest.raises(InputError, match="another model"):
         train(other, [ALIGN], data, tmp_path)
+    wider, data = _setting(tiny)
+    wider.resize_token_embeddings(400)
+    with pytest.raises(InputError, match=r"another model.*embed_tokens"):
+        train(wider, [ALIGN], data, tmp_path)
     (tmp_path / STATE).write_bytes(b"junk")
     with pytest.raises(InputError, match="not a readable checkpoint"):
         train(model, [ALIGN], data, tmp_path)

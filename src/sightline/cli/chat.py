@@ -23,7 +23,7 @@ from sightline.vlm.resolution import FRAMES
 @click.option("--video", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Seen as sampled frames.")
 @click.option("--frames", default=FRAMES, show_default=True, type=click.IntRange(min=1), help="Of the video, at most.")
 @click.option("--ask", help="One question; without it, a conversation until an empty line.")
-@click.option("--max-tokens", default=256, show_default=True)
+@click.option("--max-tokens", default=256, show_default=True, type=click.IntRange(min=1))
 @click.option("--boxes", type=click.Path(path_type=Path), default=Path("boxes.png"), show_default=True,
               help="Where the first image is written with the boxes of an answer that has some.")  # fmt: skip
 def command(
@@ -55,7 +55,8 @@ def command(
         turns.append(Message.of("user", *(pictures if not turns else ()), question))
         reply = next(model.replies([Request(messages=tuple(turns), max_tokens=max_tokens)]))
         if reply.error is not None:
-            raise InputError(f"the model cannot answer: {reply.error}")
+            remedy = "fewer --max-tokens, or a shorter conversation" if reply.error == "too-long" else ""
+            raise InputError(f"the model cannot answer: {reply.error}", remedy=remedy)
         click.echo(reply.text)
         turns.append(Message.of("assistant", reply.text))
         picture = opened(data[0]) if data else None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import click
+from pydantic import ValidationError
 
+from sightline.core.errors import InputError, Reject
+from sightline.runs.config_file import first_mistake
 from sightline.runs.vlm_config import read_config
 from sightline.runs.vlm_plan import fitting, plan
 from sightline.runs.vlm_planned import DTYPES, Load
@@ -27,7 +30,7 @@ from sightline.runs.vlm_planned import DTYPES, Load
 @click.option("--wanted", default=64, show_default=True, help="Conversations of an optimizer step, over all batches.")
 @click.option("--rows", default=0, help="Conversations of the whole training: forecast its tokens and time.")
 @click.option("--speed", default=100.0, show_default=True, help="TFLOP/s that the machine achieves.")
-@click.option("--card", default=0.0, help="GB of a card: the largest batch that fits it.")
+@click.option("--card", default=0.0, type=click.FloatRange(0), help="GB of a card: the largest batch that fits it.")
 def command(name: str, changes: tuple[str, ...], size: str, trainable: str, card: float, **options: object) -> None:
     """What a run will take before its first step: weights, gradients, optimizer, reference, activations, peak.
 
@@ -41,10 +44,14 @@ def command(name: str, changes: tuple[str, ...], size: str, trainable: str, card
         raise click.UsageError("--size is WIDTHxHEIGHT, as 1024x768")
     config = read_config(name, changes)
     options["checkpointing"] = options["checkpointing"] or config.checkpointing
-    load = Load.model_validate(
-        {**options, "width": width, "height": height, "trainable": trainable.split(",") if trainable else ()}
-    )
-    made = plan(config, load)
-    fits = fitting(config, load, card, made) if card else None
+    given = {**options, "width": width, "height": height, "trainable": trainable.split(",") if trainable else ()}
+    try:
+        load = Load.model_validate(given)
+        made = plan(config, load)
+        fits = fitting(config, load, card, made) if card else None
+    except ValidationError as error:
+        raise click.UsageError(f"--{first_mistake(error)}") from error
+    except Reject as error:
+        raise InputError(f"a picture of this size is refused: {error.reason}", subject=size) from error
     for line in made.words(load, card, fits):
         click.echo(line)

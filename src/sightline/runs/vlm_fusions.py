@@ -79,6 +79,8 @@ def variant(config: VLMRun, kind: FusionKind) -> VLMRun:
         rates = {part: rate for part, rate in stage.lr.items() if part != "cross"}
         if kind != "embed" and "connector" in rates:
             rates["cross"] = stage.lr.get("cross", rates["connector"])
+        if not rates:
+            raise PlanError("a stage trains cross-attention alone", subject=stage.name, remedy="add the connector")
         stages.append(stage.model_copy(update={"trainable": tuple(rates), "lr": rates}))
     fusion = config.fusion.model_copy(update={"kind": kind})
     return config.model_copy(update={"fusion": fusion, "stages": tuple(stages)})

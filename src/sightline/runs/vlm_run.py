@@ -3,6 +3,7 @@ write the best as a plain folder. One way for models of parts and for ready ones
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from sightline.core.errors import PlanError
+from sightline.core.errors import InputError, PlanError
+from sightline.core.fingerprint import fingerprint
 from sightline.core.message import Message
 from sightline.core.record import claim
 from sightline.runs.vlm_exam import Check
@@ -43,6 +45,10 @@ from sightline.vlm.tokenizer import byte_tokenizer
 
 OF_PARTS: Final = ("encoder", "connector", "fusion", "llm", "resolution", "words")
 """What a model from parts is made of, and a whole one brings along."""
+
+
+CHANGEABLE: Final = ("checkpointing", "features", "keep_adapter")
+"""What may differ when a run goes on."""
 
 
 class VLMRun(BaseModel):
@@ -104,6 +110,13 @@ class VLMRun(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _names(self) -> VLMRun:
+        names = [stage.name for stage in self.stages]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"two stages are called {twice!r}")
+        return self
+
+    @model_validator(mode="after")
     def _adapters(self) -> VLMRun:
         training = [stage.name for stage in self.stages if LORA in stage.trainable]
         if self.lora is None and training:
@@ -138,7 +151,13 @@ class VLMRun(BaseModel):
         assert self.encoder is not None
         assert self.llm is not None
         assert self.resolution is not None
-        model = VLM(encoder_of(self.encoder), self.connector, self.fusion, language_model_of(self.llm))
+        encoder, llm = encoder_of(self.encoder), language_model_of(self.llm)
+        try:
+            model = VLM(encoder, self.connector, self.fusion, llm)
+        except (ValueError, AttributeError, RuntimeError) as error:  # of transformers, for parts of another kind
+            what = " ".join(str(error).split())[:200]
+            kinds = " + ".join(type(one).__name__ for one in (encoder, llm))
+            raise InputError(f"no model can be made of these parts ({what})", subject=kinds) from error
         return model, reader_for(model, self.tokenizer(), self.resolution, *colours_of(self.encoder))
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
@@ -200,13 +219,15 @@ def run(
 ) -> Result:
     """Train on `rows` (by the names that stages use) and write OUT/model; goes on from OUT. The `exam` is held at every
     save, and the best of these checkpoints becomes OUT/model; without it the last one does. `tell` hears of every step.
-    Raises what `train` does, PlanError for a row longer than the language model's context, Reject for a row that
-    cannot be encoded (filter them first), and InputError where OUT holds a dataset."""
+    Raises what `train` does, PlanError for a row longer than the language model's context, InputError where OUT holds a
+    dataset, or a run of another config or other rows, and Reject for a row that cannot be encoded (filter them
+    first)."""
     claim(out, "train-vlm")
     model, reader = config.build()
     machine = Machine(sharded=config.sharded)
     fits = {name: [config.fitted(reader, row) for row in given] for name, given in rows.items()}
     _check_lengths(model, [len(row.ids) for given in fits.values() for fit in given for row in fit.rows])
+    _begin(config, rows, out, machine)
     data = {
         name: config.data(model, reader, [row for fit in given for row in fit.rows], out)
         for name, given in fits.items()
@@ -234,6 +255,19 @@ def run(
     machine.wait()
     lengths = {name: told(given) for name, given in fits.items()}
     return Result(course, *whole_model(out / "model"), lengths)
+
+
+def _begin(config: VLMRun, rows: Mapping[str, Sequence[tuple[Message, ...]]], out: Path, machine: Machine) -> None:
+    """Write OUT/begun.json, or compare with it: going on with other rows would give the model of the old ones."""
+    path = out / "begun.json"
+    own = {**config.model_dump(mode="json", exclude=set(CHANGEABLE)), "rows": fingerprint(rows)}
+    if path.is_file():
+        held = json.loads(path.read_text(encoding="utf-8"))
+        if odd := [name for name in own if held.get(name) != own[name]]:
+            what = f"the folder holds a run with other {', '.join(odd)}"
+            raise InputError(what, subject=out, remedy="choose another --out")
+    elif not machine.rank:
+        write_whole(path, json.dumps(own, indent=1).encode())
 
 
 def _check_lengths(model: Any, lengths: Sequence[int]) -> None:

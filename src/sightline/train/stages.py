@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -50,9 +50,9 @@ class Stage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    trainable: tuple[str, ...]
+    trainable: tuple[str, ...] = Field(min_length=1)
     """Parts: "encoder", "connector", "cross", "llm", "lora"."""
-    lr: dict[str, float]
+    lr: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]]
     """Peak learning rate of every trainable part."""
     steps: int = Field(ge=1)
     """Optimizer steps."""
@@ -378,8 +378,11 @@ def _restore(model: nn.Module, tensors: Mapping[str, Tensor], machine: Machine) 
     named = chain(model.named_parameters(remove_duplicate=False), model.named_buffers(remove_duplicate=False))
     own, held = model.state_dict(), {name for name, _ in named}
     odd = sorted(set(weights) ^ set(own))
+    odd += [name for name in weights if name in own and weights[name].shape != own[name].shape]
     # what belongs to a parameter but is none (scales of four-bit weights) cannot be loaded: it must be there already
-    odd += [name for name in weights if name in own.keys() - held and not torch.equal(weights[name], own[name].cpu())]
+    if not odd:
+        rest = own.keys() - held
+        odd = [name for name in weights if name in rest and not torch.equal(weights[name], own[name].cpu())]
     if odd:
         raise InputError("the checkpoint is of another model", subject=odd[:3], remedy="choose another --out")
     processes = sum(name.startswith("random.") for name in tensors)

@@ -32,10 +32,18 @@ Named = dict[str, Any] | str
 
 
 def config_of(part: Named) -> PreTrainedConfig:
-    """Raises InputError where a folder holds no config."""
+    """Raises InputError where a folder holds no config, or JSON names no model of transformers."""
     if isinstance(part, Mapping):
         values = dict(part)
-        return AutoConfig.for_model(values.pop("model_type"), **values)
+        try:
+            return AutoConfig.for_model(values.pop("model_type", ""), **values)
+        except (ValueError, TypeError) as error:
+            what = " ".join(str(error).split())[:120]
+            raise InputError(
+                f"not a config of transformers ({what})",
+                subject=part.get("model_type"),
+                remedy='{"model_type": "llama", ...}, or a folder or hub id',
+            ) from error
     try:
         found: PreTrainedConfig = AutoConfig.from_pretrained(part)
     except (OSError, ValueError) as error:
