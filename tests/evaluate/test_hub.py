@@ -53,6 +53,16 @@ def test_a_loaded_dataset_equals_its_files(folder: Path, monkeypatch: pytest.Mon
         list(hub.loaded(str(folder), None, "test"))
 
 
+def test_a_dataset_that_fails_on_the_way_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HOME", str(folder / "home"))
+    (folder / "data" / "validation-00000-of-00001.parquet").rename(
+        folder / "data" / "validation-00000-of-00002.parquet"
+    )
+    (folder / "data" / "validation-00001-of-00002.parquet").write_bytes(b"PAR1 cut off")
+    with pytest.raises(InputError, match="cannot be loaded"):
+        list(hub.loaded(str(folder), None, None))
+
+
 def test_only_a_name_goes_to_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()

@@ -43,6 +43,12 @@ def test_an_object_a_factory_or_a_factory_with_a_name(module: str) -> None:
     assert isinstance(open_lm(f"{module}:ready"), Scripted)
 
 
+def test_a_name_that_would_not_be_heeded_is_refused(module: str, tmp_path: Path) -> None:
+    for spec in (f"{module}:ready", str(tmp_path), "hub:some-org/some-model"):
+        with pytest.raises(InputError, match="needs no name"):
+            open_lm(spec, "theirs")
+
+
 @pytest.mark.parametrize(
     "spec", ["nowhere", "their_models:number", "their_models:wrong", "their_models:named", "their_models:absent", "a:b"]
 )

@@ -69,7 +69,7 @@ def endpoint_from_environment() -> EndpointConfig:
 def reached(spec: str, model: str | None) -> LM:
     """The model at `spec`, asked as the environment says (see `SERVERS`). The folder of a vision-language model is
     opened as `train vlm` and `chat` open it."""
-    if _sees(Path(spec)):
+    if model is None and _sees(Path(spec)):
         return require("sightline.vlm.chat", "train").VLMChat.open(Path(spec))  # type: ignore[no-any-return]
     return open_lm(
         spec, model, config=endpoint_from_environment(), key_variable=os.environ.get(KEY_VARIABLE, "OPENAI_API_KEY")

@@ -10,6 +10,7 @@ from sightline.core.errors import InputError
 from sightline.core.ports import LM
 from sightline.lm.endpoint import Endpoint, EndpointConfig
 
+NAMELESS = "name it with the flag that --help lists beside this one (--model-name, --judge-model, ...)"
 REMEDY = "give http://host:port/v1 with a model name, package.module:object, or a folder with a model"
 
 
@@ -26,13 +27,15 @@ def open_lm(
     - "package.module:object": an LM, or a function or class that makes one (called with `model` where that is given);
     - a folder with a model in safetensors, or "hub:some-org/some-model" (may be downloaded): `Local`.
 
-    Raises InputError for anything else, MissingExtra where a folder is named and torch is not installed.
+    Raises InputError for anything else and for a `model` that would not be heeded, MissingExtra where a folder is named
+    and torch is not installed.
     """
     if spec.startswith(("http://", "https://")):
         if not model:
-            raise InputError("an endpoint needs the name of a model", remedy="name it with --model")
+            raise InputError("an endpoint needs the name of a model", remedy=NAMELESS)
         return Endpoint(model, spec, config=config, key_variable=key_variable)
     if spec.startswith("hub:") or Path(spec).is_dir():
+        _refuse(model, spec)
         require("transformers", "local")
         found = require("sightline.lm.local", "local").Local(spec)
         assert isinstance(found, LM)
@@ -44,6 +47,7 @@ def open_lm(
 
 def _made(spec: str, found: object, model: str | None) -> LM:
     if isinstance(found, LM) and not isinstance(found, type):
+        _refuse(model, spec)
         return found
     arguments = () if model is None else (model,)
     if callable(found):
@@ -55,3 +59,8 @@ def _made(spec: str, found: object, model: str | None) -> LM:
         if isinstance(made, LM) and not isinstance(made, type):
             return made
     raise InputError("is no language model and makes none", subject=spec, remedy="it needs `name` and `replies`")
+
+
+def _refuse(model: str | None, spec: str) -> None:
+    if model is not None:
+        raise InputError(f"{spec} is one model, which needs no name", subject=model, remedy="leave the name out")

@@ -44,13 +44,13 @@ def loaded(path: str, config: str | None, split: str | None) -> Iterator[Example
         if chosen not in there:
             raise InputError(f"no split {chosen!r}", subject=path, remedy=f"one of {', '.join(there)}")
         data = datasets.load_dataset(path, config, split=chosen, streaming=True)
+        yield from examples(_plain(data), f"{path}/{chosen}")  # streamed: the hub may fail at any row
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(
-            f"the dataset cannot be loaded ({str(error).splitlines()[0][:160]})",
+            f"the dataset cannot be loaded ({(str(error) or type(error).__name__).splitlines()[0][:160]})",
             subject=path,
             remedy="is the name right and the hub in reach? A folder with its Parquet files needs no hub",
         ) from error
-    yield from examples(_plain(data), f"{path}/{chosen}")
 
 
 def _plain(data: Any) -> Iterator[dict[str, Any]]:
