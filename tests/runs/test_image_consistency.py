@@ -266,6 +266,11 @@ def test_a_number_out_of_range_is_a_usage_error(pair: tuple[Path, Path], tmp_pat
     assert flag in result.output
 
 
+def test_a_size_of_nothing_is_a_usage_error(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    result = CliRunner().invoke(distill.command, [str(pair[0]), "--out", str(tmp_path), "--data", "x", "--size", "0"])
+    assert (result.exit_code, "--size" in result.output) == (2, True)
+
+
 def test_a_folder_keeps_the_pictures_of_its_model(pair: tuple[Path, Path], own_pictures: Path, tmp_path: Path) -> None:
     teacher, student = pair
     before = (teacher / "data.json").read_text(), (student / "data.json").read_text()

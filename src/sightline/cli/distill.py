@@ -40,7 +40,7 @@ from sightline.runs.image_training import Data, distill_model
 @click.option("--warmup-form", default="scale", show_default=True, type=click.Choice(["scale", "rotate"]))
 @click.option("--weight-sign", default="exp", show_default=True, type=click.Choice(["exp", "logvar"]))
 @click.option("--data", "source", metavar="FOLDER|DATASET", help="Pictures, where the teacher's folder names none.")
-@click.option("--size", default=32, show_default=True, help="With --data.")
+@click.option("--size", default=32, show_default=True, type=click.IntRange(1), help="With --data.")
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--bf16", is_flag=True, help="Mixed precision; JVPs stay float32.")
 def command(teacher: Path, out: Path, guidance: str, source: str | None, **options: object) -> None:

@@ -160,10 +160,18 @@ class DDPM(_Path):
     """abar_i, strictly falling, inside (0, 1]; an abar of 0 ("zero terminal SNR") is the angle pi/2."""
 
     @classmethod
-    def linear(cls, steps: int = 1000, beta_start: float = 1e-4, beta_end: float = 0.02, power: float = 1.0) -> DDPM:
+    def linear(
+        cls,
+        steps: int = 1000,
+        beta_start: float = 1e-4,
+        beta_end: float = 0.02,
+        power: float = 1.0,
+        *,
+        sigma_data: float = 1.0,
+    ) -> DDPM:
         """Betas linear (power 1) or "scaled linear" (power 0.5: linear in the square root; Stable Diffusion)."""
         root = torch.linspace(beta_start**power, beta_end**power, steps, dtype=torch.float64) ** (1 / power)
-        return cls(alphas_cumprod=tuple((1 - root).cumprod(0).tolist()))
+        return cls(alphas_cumprod=tuple((1 - root).cumprod(0).tolist()), sigma_data=sigma_data)
 
     def _log_ratio(self, like: Tensor) -> Tensor:
         return _log_ratios(self.alphas_cumprod).to(like.device)
