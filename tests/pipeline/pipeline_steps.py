@@ -126,6 +126,18 @@ class Trouble(Plain):
         yield Number(n=item.n + 100)
 
 
+class Takes(Plain):
+    """0 waits for a while, 1 for ever, 2 never stops working."""
+
+    name: ClassVar[str] = "takes"
+
+    def __call__(self, item: Number) -> Iterator[Number]:
+        time.sleep((1.2, 600, 0)[item.n])
+        while item.n == 2:
+            pass
+        yield item
+
+
 class DiesOnce(Plain):
     """Kills its process the first time it sees each number divisible by 10."""
 

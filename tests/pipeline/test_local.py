@@ -87,6 +87,13 @@ def test_a_step_may_look_things_up_while_the_run_goes_on(tmp_path: Path) -> None
     assert ns(result, "peek") == [2300, 2301, 3300, 3301, 3302]
 
 
+def test_what_counts_is_processor_time_and_waiting_may_take_longer(tmp_path: Path) -> None:
+    config = ExecutorConfig(workers=1, time_limit=0.8)
+    result = run(tmp_path, s.Takes(), items=s.numbers(0, 1, 2), config=config)
+    assert ns(result, "takes") == [0]
+    assert [row.reason for row in result.rejected()] == ["time-limit", "time-limit"]
+
+
 def test_a_process_that_a_step_started_ends_with_it(tmp_path: Path) -> None:
     import psutil
 
@@ -148,7 +155,8 @@ def test_a_barrier_may_go_through_the_items_more_than_once(tmp_path: Path) -> No
 
 
 def test_what_goes_wrong_in_a_step_is_a_row(tmp_path: Path) -> None:
-    result = run(tmp_path, s.Trouble(), items=s.numbers(*range(30)), config=TWO.model_copy(update={"time_limit": 1.0}))
+    config = TWO.model_copy(update={"time_limit": 1.0})
+    result = run(tmp_path, s.Trouble(), items=s.numbers(*range(30)), config=config)
     rows = {row.reason: row for row in result.rejected() if row.reason != "worker-died"}
     assert reasons(result) == {
         "worker-died": 2, "time-limit": 1, "step-error": 1, "unreadable-media": 1, "after-all": 1
@@ -162,7 +170,7 @@ def test_what_goes_wrong_in_a_step_is_a_row(tmp_path: Path) -> None:
     assert rows["unreadable-media"].evidence == {"error": "broken file: eight.pdf"}
     assert ns(result, "trouble") == [n + 100 for n in range(30) if n not in (3, 5, 7, 8, 9, 10)]
     assert result.complete
-    assert run(tmp_path, s.Trouble(), items=s.numbers(*range(30))).work_done == 0
+    assert run(tmp_path, s.Trouble(), items=s.numbers(*range(30)), config=config).work_done == 0
 
 
 def test_a_worker_that_dies_is_replaced_and_its_items_are_done(tmp_path: Path) -> None:

@@ -138,8 +138,9 @@ def work_remotely(
     worker = _worker[1]
     worker.start(*step, batch)
     time_limit, memory = limits
-    while not wait([worker.pipe], TICK) and worker.process.poll() is None and worker.running()[1] <= time_limit:
-        pass
+    overdue = None
+    while not wait([worker.pipe], TICK) and worker.process.poll() is None and overdue is None:
+        overdue = worker.overdue(time_limit)
     report = worker.report() if worker.pipe.poll() else None
     if report is not None:
         report = on_disk(report, Path(parts))
@@ -147,8 +148,7 @@ def work_remotely(
         return report
     _worker = None
     code = worker.kill()
-    at, seconds = worker.running()
-    return report or Lost(at, ended(code), seconds > time_limit)
+    return report or Lost(worker.running(), ended(code), overdue == worker.running())
 
 
 def on_disk(report: Report, parts: Path) -> Report:

@@ -25,8 +25,8 @@ class ExecutorConfig(BaseModel):
     workers: int = Field(default_factory=lambda: len(os.sched_getaffinity(0)), ge=1)
     """Worker processes; default: the cores this process may use."""
     time_limit: float = Field(default=120.0, gt=0)
-    """Seconds one item may take in one worker step; above, its process is killed and the item becomes
-    Rejected("time-limit")."""
+    """Seconds of processor time that one item may take in one worker step, and three times as many by the clock for one
+    that waits; above, its process is killed and the item becomes Rejected("time-limit")."""
     batch_seconds: float = Field(default=1.0, gt=0)
     """Work handed to a worker at once: what a kill can cost, against the price of a part file (milliseconds)."""
     batch_items: int = Field(default=4096, ge=1)

@@ -90,8 +90,8 @@ class LocalCrew:
             # a pipe may be held open by a process that the step started: ask for the worker itself too
             if worker.pipe in speaking or worker.process.poll() is not None:
                 events.append(self._heard(worker))
-            elif late or worker.running()[1] > self._config.time_limit:
-                events.append(self._cut(worker))
+            elif (overdue := worker.overdue(self._config.time_limit)) is not None or late:
+                events.append(self._cut(worker, overdue))
         return events
 
     def stop(self) -> None:
@@ -108,23 +108,22 @@ class LocalCrew:
         batch = worker.batch
         report = worker.report()
         if report is None:
-            return self._lost(worker, overtime=False)
+            return self._lost(worker, overdue=None)
         if report.memory > self._config.worker_memory:
             self._workers.remove(worker)
             worker.kill()
         return Event(batch, report)
 
-    def _cut(self, worker: Worker) -> Event:
+    def _cut(self, worker: Worker, overdue: int | None) -> Event:
         if worker.pipe.poll():  # it has just made it
             return self._heard(worker)
-        return self._lost(worker, overtime=True)
+        return self._lost(worker, overdue)
 
-    def _lost(self, worker: Worker, overtime: bool) -> Event:
+    def _lost(self, worker: Worker, overdue: int | None) -> Event:
         self._workers.remove(worker)
         code = worker.kill()
-        running, seconds = worker.running()
-        overtime = overtime and self._killed_after is None and seconds > self._config.time_limit
-        return Event(worker.batch, Lost(running, ended(code), overtime))
+        overtime = self._killed_after is None and overdue == worker.running()
+        return Event(worker.batch, Lost(worker.running(), ended(code), overtime))
 
 
 def ended(code: int) -> str:

@@ -2,13 +2,14 @@
 
 The process is started from nothing but a Python executable (no fork: threads and open files of the main process stay
 there; no import of the main script either, so a script needs no `if __name__ == "__main__"`). Over a pipe it gets steps
-and batches and answers with reports. What it is working on *now* stands in 32 bytes of shared memory: readable at no
+and batches and answers with reports. What it is working on *now* stands in 40 bytes of shared memory: readable at no
 cost to either side, and still there when the process is not.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import math
 import mmap
 import os
@@ -42,12 +43,18 @@ from sightline.pipeline.worker import serve
 serve(pipe, int(sys.argv[2]), int(sys.argv[3]))
 """
 
-SLOT = struct.Struct("<dqqq")
-"""Start of the running item (monotonic seconds, inf between items), its index in the batch, number of the batch, and 1
-where the worker is to stop."""
+SLOT = struct.Struct("<ddqqq")
+"""Start of the running item (monotonic seconds, inf between items), processor time that the worker had used by then,
+the item's index in the batch, number of the batch, and 1 where the worker is to stop."""
+PATIENCE = 3
+"""An item that waits (for a disk, another program) may take this many times its limit by the clock: what counts is
+processor time, so that no sound item is refused on a machine that is busy or was stopped."""
 IDLE = -1
 CACHE = 8 << 20
 """Bytes of input rows that a worker keeps: one row group."""
+GARBAGE = 20_000
+"""Objects made before the next look for garbage. An item may be thousands of small tuples, none of them in a cycle: at
+Python's own 700 a sixth of the time of checking a page went into looking."""
 
 
 class Worker:
@@ -63,7 +70,7 @@ class Worker:
             shared.write(bytes(SLOT.size))  # real bytes: a hole in a file on a full disk would kill who writes to it
             shared.flush()
             self._slot = mmap.mmap(shared.fileno(), SLOT.size)
-            SLOT.pack_into(self._slot, 0, math.inf, IDLE, IDLE, 0)
+            SLOT.pack_into(self._slot, 0, math.inf, 0.0, IDLE, IDLE, 0)
             self.pipe, theirs = Pipe()
             handles = [theirs.fileno(), shared.fileno()]
             self.process = subprocess.Popen(
@@ -86,7 +93,7 @@ class Worker:
         assert not self.batch
         self.batch = tuple(batch)
         self._number += 1
-        SLOT.pack_into(self._slot, 0, math.inf, IDLE, IDLE, 0)
+        SLOT.pack_into(self._slot, 0, math.inf, 0.0, IDLE, IDLE, 0)
         self._send(pickle.dumps((self._number, None if step == self._step else (step, pickled), self.batch)))
         self._step = step
 
@@ -100,12 +107,23 @@ class Worker:
         self.batch = ()
         return report
 
-    def running(self) -> tuple[int, float]:
-        """(index of the running item, seconds since it began); (-1, 0) before the first, (n, 0) after the last of n."""
-        began, index, number, _ = SLOT.unpack_from(self._slot)
-        if number != self._number:
-            return IDLE, 0.0
-        return index, max(0.0, time.monotonic() - began) if began != math.inf else 0.0
+    def running(self) -> int:
+        """Index of the running item; -1 before the first, n after the last of n."""
+        _, _, index, number, _ = SLOT.unpack_from(self._slot)
+        return index if number == self._number else IDLE
+
+    def overdue(self, limit: float) -> int | None:
+        """Index of the running item, where it has used more than `limit` seconds of processor time, or has waited
+        `PATIENCE` times as long."""
+        began, used, index, number, _ = SLOT.unpack_from(self._slot)
+        seconds = time.monotonic() - began
+        if number != self._number or seconds <= limit:
+            return None
+        with suppress(psutil.Error):
+            times = psutil.Process(self.process.pid).cpu_times()
+            if seconds > PATIENCE * limit or times.user + times.system - used > limit:
+                return int(index)
+        return None
 
     def stop(self) -> None:
         """Ask it to finish with the running item and report."""
@@ -132,6 +150,7 @@ def serve(pipe: Connection, slot_handle: int, parent: int) -> None:
     for handle in (pipe.fileno(), slot_handle):
         os.set_inheritable(handle, False)
     slot = mmap.mmap(slot_handle, SLOT.size)
+    gc.set_threshold(GARBAGE)
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own pool keeps what a part was made of
@@ -148,7 +167,7 @@ def serve(pipe: Connection, slot_handle: int, parent: int) -> None:
 
         def mark(index: int, number: int = number, count: int = len(refs)) -> bool:
             began = time.monotonic() if index < count else math.inf
-            struct.pack_into("<dqq", slot, 0, began, index, number)
+            struct.pack_into("<ddqq", slot, 0, began, time.process_time(), index, number)
             return slot[SLOT.size - 8] == 0
 
         if number == IDLE:
@@ -167,6 +186,7 @@ def serve(pipe: Connection, slot_handle: int, parent: int) -> None:
             except (ImportError, AttributeError, TypeError) as error:
                 pipe.send(Report((), None, 0.0, failure=unloadable(name, error)))
                 continue
+            gc.freeze()  # modules stay anyway: no look for garbage goes through them
         report = run_batch(step, refs, reader, folder, mark)
         failure = None if report.failure is None else sendable(report.failure)
         pipe.send(Report(report.settled, report.part, report.seconds, me.memory_info().rss, failure))
