@@ -62,6 +62,13 @@ def test_one_process_needs_nothing_and_cannot_shard():
         Machine(sharded=True)
 
 
+def test_only_the_first_process_holds_what_is_saved():
+    machine, value = Machine(), torch.ones(3)
+    assert machine.kept("a", value)["a"] is value
+    machine.rank = 1
+    assert machine.kept("a", value) == {}
+
+
 def test_a_batch_without_pictures_is_refused_where_the_model_is_sharded(monkeypatch):
     machine = Machine()
     machine.check([{"input_ids": 1}])

@@ -76,6 +76,7 @@ def test_the_verdict_carries_the_evidence(invoice: PageIndex) -> None:
         ("Sample Trading Co.", "sample trading co", 1.0),
         ("", "x", 0.0),
         ("14 days after delivery", "15 days after delivery", 0.0),
+        ("from 10 to 20 units", "from 20 to 10 units", 0.0),
     ],
 )
 def test_agreement(first: str, second: str, score: float) -> None:

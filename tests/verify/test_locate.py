@@ -117,6 +117,18 @@ def test_support_tells_the_right_place_from_a_chance_one(invoice: PageIndex) -> 
     assert chance.confidence < right.confidence
 
 
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Sales rose from 15 million to 12 million in spring", "sales rose from 12 million to 15 million"),
+        ("The balance is $-5 today", "$5"),
+        ("예산은 0억 원이다", "1억 원"),
+    ],
+)
+def test_values_that_changed_places_sign_or_size_are_others(page_of, text, answer) -> None:
+    assert locate(answer, page_of(text)).match == "none"
+
+
 def test_over_several_pages_the_image_says_which(page_of) -> None:
     pages = [page_of("Nothing here", index=4), page_of("Total 17", index=5), page_of("Total 17", index=6)]
     found = locate_in("17", pages, near="What is the total?")

@@ -121,6 +121,11 @@ class Machine:
             return [value]
         return list(self._accelerator.gather(value[None].to(self._accelerator.device)).cpu())
 
+    def kept(self, name: str, value: Tensor) -> dict[str, Tensor]:
+        """The whole tensor by its name on the first process, nothing on the others; all must call it."""
+        full = whole(value)
+        return {} if self.rank else {name: full}
+
     def wait(self) -> None:
         """Until all are here."""
         if self._accelerator is not None:
@@ -133,8 +138,8 @@ def is_first() -> bool:
 
 
 def whole(value: Tensor) -> Tensor:
-    """All of a tensor of which this process may hold a part."""
-    return value.full_tensor() if isinstance(value, DTensor) else value
+    """All of a tensor; where this process holds a part of it, on the CPU: all of a model may not fit the device."""
+    return value.full_tensor().cpu() if isinstance(value, DTensor) else value
 
 
 def as_held(value: Tensor, like: Tensor) -> Tensor:

@@ -212,7 +212,7 @@ def train(
             if watch.judge is not None:
                 _evaluated(model, course, stage, watch, machine)
                 run.begin()
-            saved = {**_tensors(model), **run.tensors()}
+            saved = {**_tensors(model, machine), **run.tensors()}
             facts: dict[str, Any] = {"key": key, "course": _facts(course), "trainable": list(stage.trainable)}
             if last:
                 facts["course"] |= {"stage": course.stage + 1, "step": 0}
@@ -336,12 +336,13 @@ class _Run:
         return loss, idle
 
     def tensors(self) -> dict[str, Tensor]:
-        """Moments and steps by parameter name, and the random state of every process."""
+        """Moments and steps by parameter name, and the random state of every process: for the first, which saves them;
+        the others of a sharded model only have a hand in it."""
         named = dict(self.model.named_parameters())
         out = {f"random.{rank}": state for rank, state in enumerate(self.machine.every(random_state(self.device)))}
         for name in self.names:
             for key, value in self.optimizer.state[named[name]].items():
-                out[f"optimizer.{key}.{name}"] = whole(value)
+                out |= self.machine.kept(f"optimizer.{key}.{name}", value)
         return out
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
@@ -368,8 +369,11 @@ def _evaluated(model: nn.Module, course: Course, stage: Stage, watch: Watch, mac
         watch.keep()
 
 
-def _tensors(model: nn.Module) -> dict[str, Tensor]:
-    return {f"model.{name}": whole(value) for name, value in model.state_dict().items()}
+def _tensors(model: nn.Module, machine: Machine) -> dict[str, Tensor]:
+    out: dict[str, Tensor] = {}
+    for name, value in model.state_dict().items():
+        out |= machine.kept(f"model.{name}", value)
+    return out
 
 
 def _restore(model: nn.Module, tensors: Mapping[str, Tensor], machine: Machine) -> None:

@@ -1,8 +1,8 @@
 """The place on a page that reads almost like an answer: for OCR slips and small rewording, never for figures.
 
 Two texts are alike when the page's words at the best alignment have an indel ratio of at least 0.85 with the answer,
-each word of the answer has a mate there, and everything a small edit can falsify is the same on both sides: numbers,
-number words, months, units and negations.
+each word of the answer has a mate there, and everything a small edit can falsify is the same on both sides: numbers
+and their order, number words, months, units and negations.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from rapidfuzz import fuzz
 from sightline.verify.folding import HANGUL, fold
 from sightline.verify.numerals import ENGLISH
 from sightline.verify.question_words import strip_particle
+from sightline.verify.values import blanked, same_value, values_in
 
 MIN_RATIO = 0.85
 MIN_LETTERS = 6
@@ -23,6 +24,7 @@ MIN_LETTERS = 6
 MAX_LETTERS = 600
 """Longer ones too: an alignment costs their length times the page's."""
 _MATE = 75.0
+_SAME_WORDS = 90.0
 _NEGATIONS = (
     r"\b(?:not|no|never|without|neither|nor|none|cannot|except|unless)\b|n't\b"
     + "|않|아니|아닌|없|못하|못한|못했|금지|불가|제외"
@@ -60,7 +62,7 @@ def best_window(answer: str, needle: str, folded: str) -> Window | None:
     if best is None or best.ratio < MIN_RATIO:
         return None
     there = folded[best.start : best.end]
-    if hard_tokens(needle) != hard_tokens(there) or not _all_mated(answer, there):
+    if hard_tokens(needle) != hard_tokens(there) or not _all_mated(answer, there) or swapped(needle, there):
         return None
     return best
 
@@ -73,6 +75,15 @@ def negations(text: str) -> int:
 def hard_tokens(folded: str) -> Counter[str]:
     """What a small edit can falsify: numbers, number words, months, units and negations."""
     return Counter(_HARD.findall(folded))
+
+
+def swapped(one: str, other: str) -> bool:
+    """Two folded texts hold their values in another order among the same words: "from 10 to 20", "from 20 to 10"."""
+    values, others = values_in(one), values_in(other)
+    if len(values) != len(others) or all(same_value(a.value, b.value) for a, b in zip(values, others, strict=True)):
+        return False
+    bare = [re.sub("_+", "_", blanked(text, found)) for text, found in ((one, values), (other, others))]
+    return fuzz.ratio(*bare) >= _SAME_WORDS
 
 
 def _windows(folded: str, start: int, end: int) -> list[tuple[int, int]]:

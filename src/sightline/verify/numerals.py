@@ -72,8 +72,8 @@ def korean_number(text: str) -> Decimal | None:
             if _LARGE[token] >= ceiling:
                 return None
             ceiling = _LARGE[token]
-            section += digit or Decimal(0)
-            total += (section or 1) * ceiling
+            section += (0 if section else 1) if digit is None else digit
+            total += section * ceiling
             section, digit = Decimal(0), None
         elif token in _SMALL:
             section += (Decimal(1) if digit is None else digit) * _SMALL[token]

@@ -7,6 +7,7 @@ letter by letter or not at all.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from sightline.verify.folding import HANGUL
 from sightline.verify.numerals import ENGLISH, KOREAN_NATIVE, KOREAN_WORDS, english_number, korean_number, native_number
 from sightline.verify.units import AFTER, BEFORE, CANONICAL, units_in
 
-__all__ = ["Found", "Quantity", "same_value", "unit_agrees", "units_in", "value_of", "values_in"]
+__all__ = ["Found", "Quantity", "blanked", "same_value", "unit_agrees", "units_in", "value_of", "values_in"]
 
 
 class Quantity(NamedTuple):
@@ -50,7 +51,7 @@ _NUMBER = re.compile(
     rf"""
     (?<![a-z0-9_.]) (?<![0-9][,:/])
     (?P<minus>(?<![^\s(\[])-)?
-    (?:(?P<before>{BEFORE})\s?)?
+    (?:(?P<before>{BEFORE})\s?(?P<inner>-)?)?
     (?:(?P<digits>[0-9]++(?:[.,'][0-9]+)*+) | (?P<words>{ENGLISH}))
     (?! [:/][0-9] | [.,][0-9] )
     (?:\s?(?P<scale>{_SCALE})(?![a-z]))?+
@@ -78,11 +79,11 @@ def values_in(folded: str) -> tuple[Found, ...]:
     """Every date, number and amount, in order; they do not overlap. Dates win over the numbers inside them."""
     found = list(dates_in(folded))
     result = [Found(day, start, end) for day, start, end in found]
-    blank = _blanked(folded, result)
+    blank = blanked(folded, result)
     korean: list[Found] = []
     if HANGUL.search(blank):  # nothing that the pattern finds is without
         korean = [item for match in _KOREAN.finditer(blank) if (item := _korean(match)) is not None]
-        blank = _blanked(blank, korean)
+        blank = blanked(blank, korean)
     plain = [item for match in _NUMBER.finditer(blank) if (item := _plain(match)) is not None]
     return tuple(sorted([*result, *korean, *plain], key=lambda item: item.start))
 
@@ -125,7 +126,7 @@ def _plain(match: re.Match[str]) -> Found | None:
     if readings is None:
         return None
     number, other = readings
-    factor = _SCALES.get(match["scale"] or "", 1) * (-1 if match["minus"] else 1)
+    factor = _SCALES.get(match["scale"] or "", 1) * (-1 if match["minus"] or match["inner"] else 1)
     unit = CANONICAL.get(match["before"] or match["after"] or "", "")
     return Found(Quantity(factor * number, None if other is None else factor * other, unit), match.start(), match.end())
 
@@ -172,7 +173,7 @@ def _groups(digits: str, mark: str) -> bool:
     return 1 <= len(head) <= 3 and not head.startswith("0") and all(len(t) == 3 and t.isdigit() for t in tails)
 
 
-def _blanked(folded: str, found: list[Found]) -> str:
+def blanked(folded: str, found: Sequence[Found]) -> str:
     """The text with what was found overwritten, so that it is not read again; lengths stay."""
     parts, at = [], 0
     for item in found:

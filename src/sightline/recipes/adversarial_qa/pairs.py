@@ -57,7 +57,7 @@ class OptionsFromAnswers:
 
     config: PairsConfig
     name: ClassVar[str] = "options-from-answers"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     takes: ClassVar[type[Item]] = Scene
     gives: ClassVar[type[Item]] = Choice
 

@@ -26,7 +26,7 @@ class CheckDrafts:
 
     config: CheckConfig
     name: ClassVar[str] = "check"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     takes: ClassVar[type[Item]] = Drafts
     gives: ClassVar[type[Item]] = Pair
 

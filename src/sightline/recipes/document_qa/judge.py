@@ -60,7 +60,7 @@ class JudgePairs:
     picture: Callable[[str], bytes]
     """Encoded picture by hash."""
     name: ClassVar[str]
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     takes: ClassVar[type[Item]] = Pair
     gives: ClassVar[type[Item]] = Pair
 
