@@ -139,7 +139,7 @@ def test_errors_carry_object_and_remedy_over_a_process_border() -> None:
 
 
 def test_a_missing_extra_names_the_pip_line() -> None:
-    with pytest.raises(MissingExtra, match=r'pip install "sightline\[ray\]"'):
+    with pytest.raises(MissingExtra, match=r"clone: pip install -e .*\[ray\]"):
         require("no_such_package_at_all", "ray")
 
 

@@ -84,5 +84,5 @@ def test_no_hub_in_reach_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "datasets", None)
-    with pytest.raises(MissingExtra, match=r"sightline\[hub\]"):
+    with pytest.raises(MissingExtra, match=r"\[hub\]"):
         list(hub.read(Path("org/name")))

@@ -109,7 +109,7 @@ def test_four_bits_train_resume_and_merge(tiny, tmp_path):
 def test_four_bits_without_their_package_are_named(tiny, monkeypatch):
     monkeypatch.setitem(sys.modules, "bitsandbytes", None)
     model, _ = tiny.build("native", "llama")
-    with pytest.raises(MissingExtra, match=r"bitsandbytes.*sightline\[qlora\]"):
+    with pytest.raises(MissingExtra, match=r"bitsandbytes.*\[qlora\]"):
         add_lora(model, Lora(bits=4))
 
 
