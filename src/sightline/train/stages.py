@@ -370,10 +370,8 @@ def _evaluated(model: nn.Module, course: Course, stage: Stage, watch: Watch, mac
 
 
 def _tensors(model: nn.Module, machine: Machine) -> dict[str, Tensor]:
-    out: dict[str, Tensor] = {}
-    for name, value in model.state_dict().items():
-        out |= machine.kept(f"model.{name}", value)
-    return out
+    every = (machine.kept(f"model.{name}", value) for name, value in model.state_dict().items())
+    return {name: value for kept in every for name, value in kept.items()}
 
 
 def _restore(model: nn.Module, tensors: Mapping[str, Tensor], machine: Machine) -> None:
