@@ -176,11 +176,16 @@ def test_a_ready_checkpoint_goes_through_the_same_run(folder, tmp_path, family):
     assert run(once_more, {"data": _rows()}, tmp_path / "again").course.losses[0] < result.course.losses[0]
 
 
+ALONE = STAGE.model_copy(update={"trainable": ("connector",), "lr": {"connector": 1e-3}})
+
+
 def test_packing_and_features_of_ready_models_are_taken_or_refused_by_name(folder, tmp_path):
     packing = VLMRun(model=str(folder("idefics3")), stages=(STAGE,), pack=400)
     assert len(run(packing, {"data": _rows()}, tmp_path / "a").course.losses) == 2
+    kept = run(packing.model_copy(update={"stages": (ALONE,)}), {"data": _rows()}, tmp_path / "b").course
+    assert kept.proofs[0]["features"]["misses"] > 0
     with pytest.raises(PlanError, match="cannot run alone"):
-        run(packing.model_copy(update={"features": True}), {"data": _rows()}, tmp_path / "b")
+        run(VLMRun(model=str(folder("qwen2_vl")), stages=(ALONE,), features=True), {"data": _rows()}, tmp_path / "c")
 
 
 @pytest.mark.parametrize("whole", [False, True], ids=["parts", "ready"])

@@ -23,13 +23,13 @@ from sightline.core.record import claim
 from sightline.runs.vlm_exam import Check
 from sightline.runs.vlm_tasks import Task
 from sightline.train.checkpoint import save_folder, write_whole
-from sightline.train.feature_cache import Featured, Sees
+from sightline.train.feature_cache import Featured, Remembered, Sees
 from sightline.train.lora import Lora, add_lora, plain_state, save_adapter
 from sightline.train.machine import Machine
 from sightline.train.memory import checkpointing
 from sightline.train.packing import epochs, epochs_of_packs, make_packable, packed
 from sightline.train.parts import LORA, PARTS, Parts
-from sightline.train.stages import Choice, Course, Data, Progress, Stage, Watch, train
+from sightline.train.stages import Choice, Course, Data, Progress, Source, Stage, Watch, train
 from sightline.vlm.chat import whole_model
 from sightline.vlm.config import context_of
 from sightline.vlm.connector import Connector
@@ -168,7 +168,7 @@ class VLMRun(BaseModel):
         """One conversation within the limits. Raises Reject where it cannot be."""
         return fitted_rows(reader, row, self.longest or sys.maxsize, picture_budget=self.picture_budget)
 
-    def data(self, model: Any, reader: VLMReader | ReadyReader, rows: Sequence[Any], out: Path) -> Data | Featured:
+    def data(self, model: Any, reader: VLMReader | ReadyReader, rows: Sequence[Any], out: Path) -> Data | Source:
         """Rows -> a batch per step."""
         if self.pack:
             make_packable(model)
@@ -179,10 +179,14 @@ class VLMRun(BaseModel):
                 return epochs_of_packs(rows, self.pack, together, self.seed)
             return epochs(rows, self.batch, reader.collate, self.seed, by_length=self.by_length)
 
+        tower = reader.tower() if isinstance(reader, ReadyReader) else None
         wanted = self.features
         if wanted is None:
-            wanted = isinstance(model.model, Sees) and not self.sharded
-        return Featured(rows, batches, out / "features") if wanted else batches(rows)
+            wanted = (tower is not None or isinstance(model.model, Sees)) and not self.sharded
+        if not wanted:
+            return batches(rows)
+        place = out / "features"
+        return Featured(rows, batches, place) if tower is None else Remembered(batches(rows), tower, place)
 
 
 def parts_of(reader: VLMReader | ReadyReader) -> Parts:

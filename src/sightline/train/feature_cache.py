@@ -169,6 +169,39 @@ class Featured:
         return asdict(self._cache.usage)
 
 
+class Answers(Sees, Protocol):
+    """An encoder whose model can be given what is kept in place of it."""
+
+    def answer_by(self, kept: Callable[[Tensor, Any], Tensor] | None) -> None:
+        """Features of one view (3, H, W) by `kept`; None: by the encoder again."""
+
+
+@dataclass(slots=True)
+class Remembered:
+    """Data for `train` whose pictures stay pixels, for models that encode them within: wherever a stage leaves the
+    encoder frozen, the model takes from the cache what it would have encoded."""
+
+    data: Data
+    tower: Answers
+    folder: Path
+    _cache: FeatureCache | None = None
+
+    def begin(self, _: nn.Module) -> Data:
+        """The same batches; settles who encodes them."""
+        rests = not any(parameter.requires_grad for parameter in self.tower.encoder.parameters())
+        self.tower.answer_by(None)
+        self._cache = FeatureCache(self.tower, self.folder) if rests else None
+        self.tower.answer_by(None if self._cache is None else self._cache.features)
+        return self.data
+
+    def flush(self) -> dict[str, Any] | None:
+        """As `Featured.flush`."""
+        if self._cache is None:
+            return None
+        self._cache.flush()
+        return asdict(self._cache.usage)
+
+
 def _name(view: Tensor) -> str:
     plain = view.detach().cpu().contiguous()
     start = f"{tuple(plain.shape)} {plain.dtype}".encode()

@@ -185,6 +185,8 @@ class Family:
     what is answered (PaliGemma)."""
     template: str = ""
     """For families whose folders bring no chat template."""
+    tower: str = ""
+    """Name of the encoder, where it can run view by view (see `tower`)."""
 
 
 PREFIX: Final = (
@@ -196,22 +198,25 @@ PREFIX: Final = (
 )
 """PaliGemma: pictures, <bos>, the prompt, a line end, then the answer."""
 
-_IDEFICS: Final = Family("<image>", spell_idefics, IDEFICS, ("pixel_values", "pixel_attention_mask"), in_one_line)
+_IDEFICS: Final = Family("<image>", spell_idefics, IDEFICS, ("pixel_values", "pixel_attention_mask"), in_one_line,
+                         tower="vision_model")  # fmt: skip
 _QWEN: Final = Family("<|image_pad|>", spell_qwen, QWEN, ("pixel_values", "image_grid_thw"), types="mm_token_type_ids")
 FAMILIES: Final[Mapping[str, Family]] = {
     "idefics3": _IDEFICS,
     "smolvlm": _IDEFICS,
-    "llava": Family("<image>", spell_llava, LLAVA),
+    "llava": Family("<image>", spell_llava, LLAVA, tower="vision_tower"),
     "pixtral": Family("[IMG]", spell_llava, LLAVA, ("pixel_values", "image_sizes")),
     "qwen2_vl": _QWEN,
     "qwen2_5_vl": _QWEN,
     "mllama": Family(
         "<|image|>", spell_mllama, MLLAMA, ("pixel_values", "aspect_ratio_ids", "aspect_ratio_mask"), across
     ),
-    "paligemma": Family("<image>", spell_paligemma, LLAVA, types="token_type_ids", template=PREFIX),
-    "gemma3": Family("<start_of_image>", spell_gemma3, LLAVA, types="token_type_ids"),
-    "internvl": Family("<IMG_CONTEXT>", spell_internvl, LLAVA),
-    "janus": Family("<image_placeholder>", spell_janus, JANUS),
+    "paligemma": Family(
+        "<image>", spell_paligemma, LLAVA, types="token_type_ids", template=PREFIX, tower="vision_tower"
+    ),
+    "gemma3": Family("<start_of_image>", spell_gemma3, LLAVA, types="token_type_ids", tower="vision_tower"),
+    "internvl": Family("<IMG_CONTEXT>", spell_internvl, LLAVA, tower="vision_tower"),
+    "janus": Family("<image_placeholder>", spell_janus, JANUS, tower="vision_model"),
 }
 """By `model_type`; "pixtral" is Llava with Pixtral's encoder."""
 

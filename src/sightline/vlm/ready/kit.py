@@ -22,6 +22,7 @@ from sightline.core.errors import InputError, Reject
 from sightline.core.message import Message, Picture, Text
 from sightline.vlm.pixels import opened
 from sightline.vlm.ready.families import FAMILIES, family_of, parts_of
+from sightline.vlm.ready.tower import Tower
 from sightline.vlm.resolution import Strategy
 from sightline.vlm.rows import IGNORED, padded
 from sightline.vlm.weights import UNREADABLE, unreadable, whole_weights
@@ -69,6 +70,10 @@ class ReadyReader:
         listed = ends if isinstance(ends, list) else [ends]
         self.ends = frozenset(int(end) for end in (*listed, tokenizer.eos_token_id) if end is not None)
         self._pad = next(i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id, 0) if i is not None)
+
+    def tower(self) -> Tower | None:
+        """The encoder alone, where this family's can run view by view."""
+        return Tower(self.model, self.family) if self.family.tower else None
 
     def spelled(self, width: int, height: int) -> str:
         """A picture of this size as tokens. Raises `Reject("aspect-ratio")`, `Reject("empty-picture")`."""
