@@ -80,12 +80,13 @@ def test_braces_behind_a_command_are_no_empty_slot(page_of: Callable[..., Page])
         ("Appendix A\n\nThe board met and it was decided.", "Appendix A"),
         ("Support Q&A\n\nThe board met and it was decided.", "Support Q&A"),
         ("제2조 정의\n\n회원이란 가입한 사람이다.", "제2조 정의"),
+        ("The format returns a string.\n\n서식 설정 코드\n\n목록입니다.", "서식 설정 코드"),
+        ("They lie in pool/main/a/apache/ on the server.", "pool/main/a/apache/"),
+        ("/etc/apt/sources.list 파일의 필드를 바꾸십시오.", "/etc/apt/sources.list"),
         ("3차 회의\n\n회원이란 가입한 사람이다.", "3차 회의"),
     ],
 )
-def test_a_letter_is_no_article_and_the_last_syllable_of_a_noun_no_particle(
-    page_of: Callable[..., Page], page: str, answer: str
-) -> None:
+def test_what_only_looks_cut_off(page_of: Callable[..., Page], page: str, answer: str) -> None:
     assert "cut-off" not in text_check("Which heading stands here?", answer, PageIndex(page_of(page)))
 
 

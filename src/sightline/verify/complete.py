@@ -31,7 +31,7 @@ _SHORT_FORM = re.compile(r"[\"“']([A-Z]{2,8})[\"”']")
 _PARTS = re.compile(r"\byear|\bmonth|\bday\b|연도|년도|몇년|몇월|며칠|월은|year")
 _DENIED_BEFORE = re.compile(r"(?:\b(?:not|no|never|without|neither|nor|cannot)|n't)\s(?:\w+\s)?$")
 _DENIED_BEHIND = re.compile(r"^[가-힣]{0,2}지(?:는|도)?(?:않|못)|^(?:이|가|은|는)?(?:아니|아닌|없)")
-_ADDRESS = re.compile(r"(?:://|^/|www[.])\S*$")
+_ADDRESS = re.compile(r"(?:://|^/|www[.]|\w/\w)\S*$")
 _ADDRESS_BEHIND = re.compile(r"@|[.](?=[a-z])")
 _ADDRESS_BEFORE = re.compile(r"@$|[a-z][.]$")
 _SCALED = re.compile(r"[0-9]|[십백천만억조]|thousand|million|billion|trillion")
@@ -125,8 +125,10 @@ def _misses_letters(question: str, said: str, behind: str) -> bool:
 
 def _cuts_word(start: int, end: int, index: PageIndex) -> bool:
     """Hangul goes on behind the answer with more than a particle, or an address or file name goes on."""
-    if _ADDRESS_BEHIND.match(index.folded, end) or _ADDRESS_BEFORE.search(index.folded[max(0, start - 2) : start]):
+    if _ADDRESS_BEHIND.match(index.folded, end):
         return True
+    if not is_cjk(index.folded[start]) and _ADDRESS_BEFORE.search(index.folded[max(0, start - 2) : start]):
+        return True  # before Hangul the blank behind a full stop is folded away
     if end >= len(index.folded) or not is_cjk(index.folded[end - 1]):
         return False
     stop = index.span_of(index.word_at(end - 1), index.word_at(end - 1))[1]
@@ -140,8 +142,8 @@ def _cuts_phrase(question: str, start: int, end: int, index: PageIndex) -> bool:
     words = index.page.words
     first, last = index.word_at(start), index.word_at(end - 1)
     following = words[last + 1] if last + 1 < len(words) else None
-    if following is None or end < index.span_of(last, last)[1]:
-        return False
+    if following is None or end < index.span_of(last, last)[1] or _ADDRESS.search(index.folded[start:end]):
+        return False  # an address ends itself
     return (_runs_on(words[last], following) and _cuts_cell(first, last, index)) or _cuts_clause(
         question, start, end, index
     )

@@ -57,7 +57,7 @@ def test_english_sentences(sentence: str, question: str, answer: str) -> None:
 @pytest.mark.parametrize(
     ("sentence", "question", "answer"),
     [
-        ("미러는 같은 파일을 나누어 주는 서버입니다.", "미러는 무엇입니까?", "같은 파일을 나누어 주는 서버"),
+        ("FTP 미러는 같은 파일을 나누어 주는 서버입니다.", "FTP 미러는 무엇입니까?", "같은 파일을 나누어 주는 서버"),
         ("이 안내서는 전기 요금의 계산 방법을 다룬다.", "이 안내서는 무엇을 다룹니까?", "전기 요금의 계산 방법"),
         ("설정 파일은 사용자의 홈 디렉터리에 있습니다.", "설정 파일은 어디에 있습니까?", "사용자의 홈 디렉터리"),
         ("요금을 나누어 내려면 신청서를 먼저 내십시오.", "요금을 나누어 내려면 어떻게 해야 합니까?",
@@ -106,6 +106,9 @@ def test_korean_sentences(sentence: str, question: str, answer: str) -> None:
         "The firm repairs any pump that fails because of a defect in the material.",
         "If you need higher quality of output, though, our latest models are available.",
         "The stable distribution really contains outdated packages.",
+        "The annual meeting is held in October.",
+        "If there are several, consider a folder of their own.",
+        "The base system provides tools for this purpose.",
     ],
 )
 def test_english_sentences_that_leave_the_question_open(sentence: str) -> None:
@@ -131,6 +134,8 @@ def test_english_sentences_that_leave_the_question_open(sentence: str) -> None:
         "라틴 문자 라틴 문자 글꼴은 패키지의 방식을 따릅니다.",
         "빗물 저금통은 지붕에서 내려오는 물을 모아 하수관의 부담을 줄인다.",
         "경고가 하나 있으면 준비가 된 것이 아닙니다.",
+        "파일은 올바른 경로가 있는 곳의 이름입니다.",
+        "If you want to run unstable을 실행하려면 필드를 바꾸십시오.",
         "제2조(이용 기간) 텃밭의 이용 기간은 4월 1일부터 11월 30일까지이다.",
     ],
 )

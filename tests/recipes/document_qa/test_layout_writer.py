@@ -207,6 +207,27 @@ def test_two_columns_that_only_look_like_fields() -> None:
     assert answers(page_with(*wrapped)) == {}
 
 
+def test_the_first_of_several_fields_is_no_head_of_two_columns() -> None:
+    page = page_with(
+        (60, 100, "유종"), (200, 100, "휘발유"), (60, 114, "단가"), (200, 114, "1,648"),
+        (60, 128, "주유량"), (200, 128, "30.34"), (60, 142, "포인트"), (200, 142, "151"),
+    )  # fmt: skip
+    found = answers(page, "ko")
+    assert found != {}
+    assert all("휘발유" not in question for question in found)
+
+
+def test_a_unit_in_brackets_is_not_read_aloud() -> None:
+    table = (
+        (60, 100, "횟수"), (160, 100, "총수량(kg)"), (300, 100, "비율(%)"),
+        (60, 114, "새 배지"), (160, 114, "412"), (300, 114, "88.2"),
+        (60, 128, "3회"), (160, 128, "371"), (300, 128, "83.1"),
+    )  # fmt: skip
+    assert not [
+        question for question in answers(page_with(*table), "ko") if "(kg)는" in question or "(%)는" in question
+    ]
+
+
 def test_the_sum_of_a_receipt_needs_no_colon() -> None:
     page = page_with(
         (20, 100, "Oat milk"), (150, 100, "4.29"), (20, 112, "Tea"), (150, 112, "1.00"),

@@ -36,7 +36,7 @@ class WriteByLayout:
 
     config: WriteConfig
     name: ClassVar[str] = "write"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     takes: ClassVar[type[Item]] = Chunk
     gives: ClassVar[type[Item]] = Drafts
 

@@ -62,7 +62,7 @@ _PURPOSE = re.compile(r"^(?:In order t|T)o (?P<case>[a-z]+ [^,;:()]{5,90}), (?P<
 _REASON = re.compile(r"^(?P<main>[^;:()]{15,130}?),? (?P<answer>(?:because|due to|owing to) [^;:\[\]]{8,130})[.]$")
 _ORDER = re.compile(
     r"please [a-z]+|(?:simply |first |then )?"
-    r"(?:you (?:can|should|must|need|have|will|may)|use|see|select|choose|run|type|enter|"
+    r"(?:you(?:'ll|’ll| can| should| must| need| have| will| may)|use|see|select|choose|run|type|enter|"
     r"press|click|make|add|set|check|contact|call|send|do|go|open|remove|install|specify|try|write|create|give|follow|"
     r"consult|complete|submit|turn|put|take|read|apply|call|refer|pass|copy|start|attach|indicate|include|insert|"
     r"mark|"
@@ -108,8 +108,17 @@ _RESULT = re.compile(r", (?:the|it|no|there|you|we|they|he|she|one)\b")
 """Behind a reason: what follows from it begins."""
 _RELATIVE = re.compile(r"\b(?:that|which|who) (?:\w+ ){0,2}\w+$")
 """Before a reason: it is that of a clause within the sentence."""
+_TIME = re.compile(
+    r"(?:in|on|at|from) (?:(?:early|late|mid-?) ?)?"
+    r"(?:(?:the )?(?:spring|summer|autumn|fall|winter|morning|evening|night|end|beginning)|January|February|March|"
+    r"April|May|June|July|August|September|October|November|December|"
+    r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|\d{1,4}\b)"
+)
+"""When, not where."""
 _ASIDE = re.compile(r" [(\[][^)\]]*[)\]],? (?!$)")
 """Something in brackets after which the sentence goes on."""
+_OPEN_ENDED = frozenset(["several", "many", "some", "none", "any", "both", "more", "one", "so", "not", "possible"])
+"""Last word of a condition that does not say of what."""
 _LOOSE = frozenset(["the", "a", "of", "and", "or", "to", "in", "for", "with", "by", "both", "not"])
 _SMALL = frozenset(["of", "for", "in", "on", "at", "from", "with", "to", "the", "a", "an"])
 _NO_OBJECT = re.compile(
@@ -151,7 +160,7 @@ def _use(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
 
 
 def _place(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
-    if match["participle"] == "based" and match["answer"].startswith("on "):
+    if (match["participle"] == "based" and match["answer"].startswith("on ")) or _TIME.match(match["answer"]):
         return
     yield from _about(sentence, match, "statement", "place", verb=match["verb"], participle=match["participle"])
 
@@ -172,6 +181,7 @@ def _condition(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
         or ". " in condition
         or " - " in condition
         or condition.split()[0].endswith(("ing", "ed"))
+        or condition.split()[-1] in _OPEN_ENDED
     ):
         return
     order = _ORDER.match(answer) is not None
@@ -216,6 +226,7 @@ def _about(sentence: Sentence, match: re.Match[str], style: str, form: str, **sl
     article = words[0] in ("The", "A", "An", "Each", "Every")
     if (
         _VAGUE.match(subject)
+        or _DEICTIC.search(match["answer"])
         or words[-1] in ("itself", "themselves")
         or words[-1].endswith("ly")
         or _CLAUSE.search(" ".join(words))

@@ -15,7 +15,7 @@ from sightline.recipes.document_qa.layout.captions import CAPTION
 from sightline.recipes.document_qa.layout.fact import Fact
 from sightline.recipes.document_qa.layout.sentences import QUOTE, parted
 from sightline.recipes.document_qa.layout.values import LETTERS, is_numeric
-from sightline.recipes.document_qa.layout.view import Run, View
+from sightline.recipes.document_qa.layout.view import FEW_LETTERS, Run, View
 from sightline.recipes.document_qa.layout.words import LOOSE_ENDS
 
 LARGER = 1.15
@@ -181,7 +181,10 @@ def _alone(view: View, run: Run) -> bool:
 def _second_line(view: View, run: Run) -> Run | None:
     """A heading that goes on below: same size, close, and flush left after a full line or on the same middle."""
     after = view.carried_on(run)
-    if after is None or abs(after.size - run.size) > 0.08 * run.size or after.base - run.base > 1.5 * run.size:
+    if after is None:
+        return None
+    like = 0.08 if len(after.text) > FEW_LETTERS else 0.2
+    if abs(after.size - run.size) > like * run.size or after.base - run.base > 1.5 * run.size:
         return None
     if run.size < LARGER * view.size or not _alone(view, after):
         return None

@@ -62,11 +62,13 @@ _JOINED = re.compile(
     r"(?:고|며|면서|지만|는데|니까|라서|거나|면|더니|므로|도록|려고|아서|어서|여서|해서|으나|자|든지|때)$"
 )
 _CLAUSE_END = re.compile(r".*(?:므로|지만|으나|는데|라서|니까|면서|더니)")
+_FOREIGN = re.compile(r"(?:[A-Za-z]+ ){3}")
+"""A sentence in another language within this one."""
 _ARTICLE = re.compile(r"제 ?\d+[조항장절호]")
 _TWICE = re.compile(r"(?:^|.* )(\S+(?: \S+)?) \1(?: .*|$)")
 """A heading that runs into its paragraph: its words stand twice."""
 _LOOSE_SUBJECT = re.compile(r"(?:^| )것[이은을] |하나가 |(?:관례|사실|당연|필수|원칙)$")
-_LOOSE_NAME = re.compile(r"(?:것|예정|때문|편|뿐|정도|상태|바|셈|터|중|듯|점|수준|지경|만|경우)$")
+_LOOSE_NAME = re.compile(r"(?:것|예정|때문|편|뿐|정도|상태|바|셈|터|중|듯|점|수준|지경|만|경우|기반)$")
 _NAMED_BY_CLAUSE = re.compile(
     r".*(?:목적|방법|이유|문제|목표|특징|의미|역할|원칙|점|핵심|차이|차이점|장점|단점|예외|취지|내용|과제)$"
 )
@@ -119,7 +121,7 @@ def _named(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
         form = "named-when"
     elif _FIGURE.search(answer):
         form = "named-much"
-    if _good_topic(sentence, match):
+    if _good_topic(sentence, match) and (form != "named" or _tells(match)):
         yield from _made(sentence, match, "definition", form, topic=_topic(match))
 
 
@@ -138,7 +140,7 @@ def _acted(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
         return
     if _VAGUE.fullmatch(match["answer"]):
         return
-    if _good_topic(sentence, match):
+    if _good_topic(sentence, match) and _tells(match):
         yield from _made(sentence, match, "statement", "acted", topic=_topic(match), verb=verb)
 
 
@@ -159,7 +161,7 @@ def _placed(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
         "것",
     ):
         return
-    if _good_topic(sentence, match):
+    if _good_topic(sentence, match) and _tells(match):
         yield from _made(sentence, match, "statement", "placed", topic=_topic(match), verb=verb)
 
 
@@ -191,6 +193,8 @@ def _condition(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
         or "아래와" in condition
     ):
         return
+    if _FOREIGN.search(condition):
+        return
     aim = condition.endswith("려면")
     if aim and (need := _NEEDED.fullmatch(answer)) is not None:
         yield from _made(sentence, match, "condition", "needed", need["what"], condition=condition)
@@ -207,6 +211,12 @@ def _reason(sentence: Sentence, match: re.Match[str]) -> Iterator[Fact]:
 
 def _topic(match: re.Match[str]) -> str:
     return match["topic"].rstrip() + match["particle"]
+
+
+def _tells(match: re.Match[str]) -> bool:
+    """More than one common noun, of which a document speaks in many places ("파일은", "환자는")."""
+    topic = match["topic"].strip()
+    return " " in topic or not topic.isalpha() or topic.isascii()
 
 
 def _good_topic(sentence: Sentence, match: re.Match[str]) -> bool:

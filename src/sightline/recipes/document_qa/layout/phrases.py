@@ -210,6 +210,8 @@ _WHOLE = {
 }
 _PARTICLE = re.compile(r"\{\w+:")
 """What follows Latin letters depends on how they are pronounced."""
+_ASIDE = re.compile(r"\s*\([^()]*\)$")
+"""Is not read aloud: "총수량(kg)은"."""
 _NUMBER_SIGN = re.compile(r"\s*(?:#|\b[Nn]o\.?|№)$")
 
 
@@ -250,6 +252,7 @@ class _Slot(str):
 
 def _particle(word: str, pair: str) -> str:
     """The first of the pair after a final consonant, the second after a vowel; 로 also after ㄹ."""
+    word = _ASIDE.sub("", word) or word
     last = next((character for character in reversed(word) if character.isalnum()), "")
     if "가" <= last <= "힣":
         final = (ord(last) - ord("가")) % 28

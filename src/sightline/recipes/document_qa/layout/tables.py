@@ -33,6 +33,13 @@ _CODE = re.compile(r"\d+[가-힣]|[A-Z]{1,2}-?\d+")
 _PERIOD = re.compile(
     r"(?:FY ?|[1-4]Q ?|Q[1-4] ?)?(?:1[89]|20)\d\d(?:년(?: ?[가-힣\d]+)?)?|\d{1,2}(?:월|분기)|[1-4]Q|Q[1-4]"
 )
+_AMOUNTS = re.compile(
+    r"\b(?:amount|value|price|cost|total|qty|quantity|number|count|weight|share|percent|score|points|hours|rate|fee|"
+    r"length|size|population)s?\b|[$€£%]|금액|수량|값|비율|비중|요금|가격|시간|인원|점수|개수|건수|단가|면적|길이|무게|\((?:원|명|개|건|%)\)|"
+    r"^(?:1[89]|20)\d\d년?$",
+    re.IGNORECASE,
+)
+"""Heads of a column of figures."""
 _MARKED = re.compile(r"[a-z가-힣)] \d$")
 _SPLIT_WORD = re.compile(r"[a-z]- [a-z]")
 _NO_HEAD = re.compile(r"\[.*|\(?(?:continued|concluded|cont\.?)\)?.*|.*[ðÞ¼\ufffd].*", re.IGNORECASE)
@@ -155,12 +162,12 @@ def _unmarked(labels: list[str]) -> list[str]:
 
 def is_head_row(rows: Sequence[Sequence[Run]]) -> bool:
     """Short words or years above columns of another make: figures below, or the same words never again. Of two columns
-    the second holds figures alone: else they are labels and their values, and the first row is one of them."""
+    the second holds figures alone and its head says so: else they are labels and their values, the first row too."""
     first, body = rows[0], rows[1:]
     if any(cell.stop - cell.start > CELL_WORDS or _datum(cell) for cell in first):
         return False
     if len(first) == LABELS_AND_VALUES:
-        return all(is_numeric(row[1].text) for row in body)
+        return _AMOUNTS.search(first[1].text) is not None and all(_measured(row[1].text) for row in body)
     figures = any(sum(_figure(row[j]) for row in body) >= 0.5 * len(body) for j in range(len(first)))
     return figures or len(first) >= 3
 

@@ -17,6 +17,8 @@ from sightline.core.sample import Page
 
 WIDE_GAP = 0.95
 """Gap between two words, in sizes of the type, from which on they belong to different runs (a blank is 0.3)."""
+FEW_LETTERS = 4
+"""Of so few the size is a guess."""
 MARGIN = 0.07
 """Part of the page's height at its top and bottom where running heads stand."""
 SIZED_WORDS = 5
@@ -112,7 +114,7 @@ class View:
             return None
         after = self.runs[run.index + 1]
         close = 0 < after.base - run.base < 1.8 * max(run.size, after.size)
-        alike = abs(after.size - run.size) < 0.15 * run.size
+        alike = abs(after.size - run.size) < (0.15 if len(after.text) > FEW_LETTERS else 0.2) * run.size
         beside = after.box.left < run.box.right and after.box.right > run.box.left
         return after if close and alike and beside else None
 
