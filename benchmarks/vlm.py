@@ -1,12 +1,16 @@
 """Our stages against TRL's SFTTrainer and a bare loop, our decoding against transformers' generate: same tiny model,
 same rows of mixed lengths with one picture each, one thread.
 
-    python benchmarks/vlm.py [ROWS [ROUNDS]]
+    python benchmarks/vlm.py [ROWS [ROUNDS]] [--gpu]
 
 Prints pictures (for decoding: tokens) a second of CPU time, the median of ROUNDS rounds in which the ways take turns,
 and what share of its yardstick each reaches. TRL's gradient checkpointing and bfloat16 are off, as everywhere here.
 "trl by length" groups rows of like length, for which TRL must be given a column of lengths. Synthetic pictures. Needs
 trl and datasets.
+
+`--gpu`: SmolVLM-256M's published size in mixed precision (bfloat16 products, as TRL trains by default), batches of 32,
+seconds by the clock after a round that is not counted. Of our stage its rows and steps are timed, not hashes and
+checkpoint (TRL writes none here).
 
 The connector's stage has models of its own: SmolVLM-256M and 500M by their published configs, made small by one rule
 (widths, patches and text a quarter; layers and heads a third; the vocabulary a twelfth, so that the head keeps its
@@ -51,6 +55,7 @@ from transformers.utils import logging
 from sightline.core.message import Message, Request
 from sightline.runs.vlm_pictures import SIDE, WORDS, series
 from sightline.train.feature_cache import Featured
+from sightline.train.machine import Machine
 from sightline.train.packing import bins, epochs, make_packable, packed_epochs
 from sightline.train.parts import PARTS, freeze_all_but
 from sightline.train.stages import Stage, train
@@ -58,10 +63,12 @@ from sightline.vlm import VLM, Connector, Fixed, Fusion, byte_tokenizer, reader_
 from sightline.vlm.chat import VLMChat
 from sightline.vlm.pixels import opened, stacked
 
-LR = 1e-3
-BATCH = 8
-PACK = 1152
-"""Tokens of a pack: about eight conversations, as in a batch."""
+GPU = "--gpu" in sys.argv
+DEVICE = "cuda" if GPU else "cpu"
+LR = 1e-4 if GPU else 1e-3
+BATCH = 32 if GPU else 8
+PACK = 6144 if GPU else 1152
+"""Tokens of a pack: about as many conversations as in a batch."""
 EPOCHS = 3
 """Of the connector's stage."""
 ALL = ("encoder", "connector", "llm")
@@ -72,7 +79,7 @@ ANSWER = 64
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of a model and its rows. Pictures are `side` pixels, patches 4, and 4 x 4 of them become one token."""
+    """Sizes of a model and its rows. Pictures are `side` pixels, and 4 x 4 patches of them become one token."""
 
     side: int
     tower: dict[str, int]
@@ -81,6 +88,7 @@ class Shape:
     """"yes " of the longest answer; they vary evenly from 1."""
     words: tuple[str, ...] = ()
     """That are one token, as the question is for a trained tokenizer; everything else is bytes."""
+    patch: int = 4
 
 
 PLAIN = Shape(
@@ -100,6 +108,10 @@ SMOL = {
     "256M": {"hidden_size": 144, "intermediate_size": 384, "num_hidden_layers": 10, "num_attention_heads": 3},
     "500M": {"hidden_size": 240, "intermediate_size": 640, "num_hidden_layers": 11, "num_attention_heads": 5},
 }
+PUBLISHED = {
+    "256M": {"hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9},
+}
+BASE_TOWER = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12}
 SHAPES = {
     size: Shape(
         side=64,
@@ -110,13 +122,28 @@ SHAPES = {
     )
     for size, llm in SMOL.items()
 }
+if GPU:
+    SHAPES = {
+        size: Shape(
+            side=512,
+            patch=16,
+            tower=BASE_TOWER,
+            llm={**llm, "num_key_value_heads": llm["num_attention_heads"] // 3, "vocab_size": 49280,
+                 "tie_word_embeddings": True},
+            longest=60,
+            words=WORDS,
+        )
+        for size, llm in PUBLISHED.items()
+    }  # fmt: skip
+    PLAIN = SHAPES["256M"]
 
 
-def setting(rows: int, shape: Shape = PLAIN):
+def setting(rows: int, shape: Shape):
     torch.manual_seed(0)
-    vision = SiglipVisionConfig(**shape.tower, image_size=shape.side, patch_size=4)
-    model = VLM(vision, Connector(kind="shuffle", merge=4), Fusion(), LlamaConfig(**shape.llm))
-    reader = reader_for(model, byte_tokenizer(shape.words), Fixed(size=shape.side, patch=4, merge=4))
+    vision = SiglipVisionConfig(**shape.tower, image_size=shape.side, patch_size=shape.patch)
+    with torch.device(DEVICE):
+        model = VLM(vision, Connector(kind="shuffle", merge=4), Fusion(), LlamaConfig(**shape.llm))
+    reader = reader_for(model, byte_tokenizer(shape.words), Fixed(size=shape.side, patch=shape.patch, merge=4))
     users = [one.messages[0] for one in series(("colour",), rows, 1)]
     answers = ["yes " * (1 + 7 * i % shape.longest) for i in range(rows)]
     return (
@@ -127,56 +154,82 @@ def setting(rows: int, shape: Shape = PLAIN):
 
 
 def timed(act: Callable[[], object]) -> float:
-    begin = time.process_time()
+    clock = time.perf_counter if GPU else time.process_time
+    begin = clock()
     act()
-    return time.process_time() - begin
+    if GPU:
+        torch.cuda.synchronize()
+    return clock() - begin
+
+
+def staged(model, encode: Callable[[], Any], data: Callable[[Any], Any], trainable, counted) -> float:
+    """Seconds of encoding the rows and of the stage; `counted` tells its steps from the rows."""
+    made: list[Any] = []
+    spent = timed(lambda: made.append(encode()))
+    encoded = made[0]
+    stage_s = 0.0
+
+    def whole() -> None:
+        nonlocal stage_s
+        stage_s = _train(model, trainable, data(encoded), counted(encoded))
+
+    all_s = timed(whole)
+    return spent + (stage_s if GPU else all_s)
 
 
 def ours(rows: int, *, packed: bool = False) -> float:
-    model, reader, chats = setting(rows)
+    model, reader, chats = setting(rows, PLAIN)
 
-    def whole() -> None:
-        encoded = [reader.encode(chat) for chat in chats]
+    def counted(encoded) -> int:
         if not packed:
-            _train(model, ALL, epochs(encoded, BATCH, reader.collate, 0), rows // BATCH)
-            return
+            return rows // BATCH
         make_packable(model)
-        packs = len(bins([len(row.ids) for row in encoded], PACK))
-        _train(model, ALL, packed_epochs(encoded, PACK, stacked, 0), packs)
+        return len(bins([len(row.ids) for row in encoded], PACK))
 
-    return rows / timed(whole)
+    def data(encoded):
+        return packed_epochs(encoded, PACK, stacked, 0) if packed else epochs(encoded, BATCH, reader.collate, 0)
+
+    return rows / staged(model, lambda: [reader.encode(chat) for chat in chats], data, ALL, counted)
 
 
 def our_connector(rows: int, shape: Shape, features: Path | None = None) -> float:
     model, reader, chats = setting(rows, shape)
 
-    def whole() -> None:
-        encoded = [reader.encode(chat) for chat in chats]
+    def batches(given):
+        return epochs(given, BATCH, reader.collate, 0)
 
-        def batches(given):
-            return epochs(given, BATCH, reader.collate, 0)
+    def data(encoded):
+        return batches(encoded) if features is None else Featured(encoded, batches, features)
 
-        data = batches(encoded) if features is None else Featured(encoded, batches, features)
-        _train(model, ALONE, data, EPOCHS * rows // BATCH)
+    spent = staged(
+        model,
+        lambda: [reader.encode(chat) for chat in chats],
+        data,
+        ALONE,
+        lambda _: EPOCHS * rows // BATCH,
+    )
+    return EPOCHS * rows / spent
 
-    return EPOCHS * rows / timed(whole)
 
-
-def _train(model, trainable: tuple[str, ...], data, steps: int) -> None:
+def _train(model, trainable: tuple[str, ...], data, steps: int) -> float:
+    """Seconds of the steps."""
     stage = Stage(name="stage", trainable=trainable, lr=dict.fromkeys(trainable, LR), steps=steps)
     with tempfile.TemporaryDirectory() as out:
-        train(model, [stage], {"data": data}, Path(out))
+        return train(model, [stage], {"data": data}, Path(out), machine=Machine(mixed=GPU)).seconds
 
 
 def bare(rows: int) -> float:
-    model, reader, chats = setting(rows)
+    model, reader, chats = setting(rows, PLAIN)
 
     def whole() -> None:
         encoded = sorted((reader.encode(chat) for chat in chats), key=lambda row: len(row.ids))
-        optimizer = torch.optim.AdamW(model.parameters(), lr=LR)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=LR, fused=GPU)
         model.train()
         for at in range(0, rows, BATCH):
-            model(**reader.collate(encoded[at : at + BATCH]), use_cache=False).loss.backward()
+            batch = {name: value.to(DEVICE) for name, value in reader.collate(encoded[at : at + BATCH]).items()}
+            with torch.autocast(DEVICE, torch.bfloat16, enabled=GPU):
+                loss = model(**batch, use_cache=False).loss
+            loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad()
@@ -184,9 +237,7 @@ def bare(rows: int) -> float:
     return rows / timed(whole)
 
 
-def with_trl(
-    rows: int, trainable: tuple[str, ...] = ALL, shape: Shape = PLAIN, rounds: int = 1, *, by_length: bool = False
-) -> float:
+def with_trl(rows: int, trainable: tuple[str, ...], shape: Shape, rounds: int = 1, *, by_length: bool = False) -> float:
     model, reader, chats = setting(rows, shape)
     freeze_all_but(model, trainable, PARTS)
     table = [
@@ -202,7 +253,8 @@ def with_trl(
             output_dir=out,
             per_device_train_batch_size=BATCH,
             num_train_epochs=rounds,
-            use_cpu=True,
+            use_cpu=not GPU,
+            bf16=GPU,
             report_to="none",
             max_length=None,
             assistant_only_loss=True,
@@ -210,7 +262,6 @@ def with_trl(
             save_strategy="no",
             logging_steps=1000,
             gradient_checkpointing=False,
-            bf16=False,
             train_sampling_strategy="group_by_length" if by_length else "random",
             remove_unused_columns=not by_length,
             disable_tqdm=True,
@@ -222,7 +273,7 @@ def with_trl(
 
 def decoded(rows: int) -> tuple[float, float]:
     """Tokens a second: our chat, and `generate` of transformers. Raises where their words differ."""
-    model, reader, chats = setting(rows)
+    model, reader, chats = setting(rows, PLAIN)
     model.eval()
     users = [user for user, _ in chats[:BATCH]]
     replies, texts = [], []
@@ -233,6 +284,7 @@ def decoded(rows: int) -> tuple[float, float]:
     def stock() -> None:
         batch = reader.collate([reader.encode([user], prompt=True) for user in users], left=True)
         batch.pop("labels")
+        batch = {name: value.to(DEVICE) for name, value in batch.items()}
         made = model.generate(**batch, max_new_tokens=ANSWER, do_sample=False)[:, batch["input_ids"].shape[1] :]
         texts.extend(reader.tokenizer.batch_decode(made, skip_special_tokens=True))
 
@@ -242,8 +294,8 @@ def decoded(rows: int) -> tuple[float, float]:
 
 
 def _turn(rows: int) -> Iterator[tuple[str, float]]:
-    yield "trl, everything trains", with_trl(rows)
-    yield "trl by length", with_trl(rows, by_length=True)
+    yield "trl, everything trains", with_trl(rows, ALL, PLAIN)
+    yield "trl by length", with_trl(rows, ALL, PLAIN, by_length=True)
     yield "bare loop", bare(rows)
     yield "padded by length", ours(rows)
     yield "packed", ours(rows, packed=True)
@@ -263,8 +315,7 @@ COMPARED: tuple[tuple[str, str, float | None], ...] = (
     ("padded by length", "bare loop", 0.95),
     *((f"no cache {size}", f"trl, connector {size}", None) for size in SHAPES),
     *((f"empty cache {size}", f"trl, connector {size}", None) for size in SHAPES),
-    ("full cache 256M", "trl, connector 256M", 3.0),
-    ("full cache 500M", "trl, connector 500M", None),
+    *((f"full cache {size}", f"trl, connector {size}", 3.0 if size == "256M" else None) for size in SHAPES),
     ("our decoding", "generate", 1.0),
 )
 """Way, yardstick, share wanted."""
@@ -273,13 +324,16 @@ COMPARED: tuple[tuple[str, str, float | None], ...] = (
 def main() -> None:
     torch.set_num_threads(1)
     logging.set_verbosity_error()
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 96
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
+    rows, rounds = [*numbers, *(96, 3)[len(numbers) :]]
     made: dict[str, list[float]] = {}
-    for _ in range(rounds):
+    for turn in range(-int(GPU), rounds):
         for name, rate in _turn(rows):
-            made.setdefault(name, []).append(rate)
-    print(f"{rows} conversations of mixed lengths, one thread, per CPU second, median of {rounds}")
+            print(f"{name} {rate:.1f}", file=sys.stderr, flush=True)
+            if turn >= 0:
+                made.setdefault(name, []).append(rate)
+    where = f"{torch.cuda.get_device_name()}, by the clock" if GPU else "one thread, per CPU second"
+    print(f"{rows} conversations of mixed lengths, {where}, median of {rounds}")
     for name, yardstick, target in COMPARED:
         rate, against = statistics.median(made[name]), statistics.median(made[yardstick])
         share = statistics.median(a / b for a, b in zip(made[name], made[yardstick], strict=True))

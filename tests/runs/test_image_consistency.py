@@ -25,7 +25,7 @@ from sightline.generate.model import ModelConfig
 from sightline.generate.picture import contact_sheet
 from sightline.generate.producing import Produced, Recipe
 from sightline.runs.image_card import COPIES, Card, Gap, Plan, _as_frequent, _memory, make_card
-from sightline.runs.image_consistency import embedded_pictures, run, story, three_parts
+from sightline.runs.image_consistency import embedded_pictures, placed, run, story, three_parts
 from sightline.runs.image_yardstick import Yardstick, turns
 
 pytest.importorskip("sklearn")
@@ -324,3 +324,15 @@ def test_a_grey_teacher_of_diffusers_takes_colour_pictures_as_grey(own_pictures:
     assert json.loads((tmp_path / "s" / "data.json").read_text())["channels"] == 1
     with pytest.raises(InputError, match="teacher's size"):
         sightline(distill.command, teacher, "--out", tmp_path / "x", "--data", own_pictures, "--size", 16, *short)
+
+
+def test_an_embedded_run_takes_a_device_and_a_length_and_refuses_other_settings(tmp_path: Path) -> None:
+    base, longer = story("digits-8"), placed(story("digits-8"), "cuda", 5)
+    assert longer.teacher.steps == 5 * base.teacher.steps
+    assert longer.distillation.paths == 5 * base.distillation.paths
+    assert longer.distillation.polish.cool == 5 * base.distillation.polish.cool
+    trainings = (longer.teacher, longer.distillation.regression, longer.distillation.polish)
+    assert {one.device for one in trainings} == {"cuda"}
+    refused = CliRunner().invoke(train_image.command, ["tiny", "--steps", "5", "--out", str(tmp_path)])
+    assert refused.exit_code == 2
+    assert "no --steps" in refused.output

@@ -188,6 +188,25 @@ def test_packing_and_features_of_ready_models_are_taken_or_refused_by_name(folde
         run(VLMRun(model=str(folder("qwen2_vl")), stages=(ALONE,), features=True), {"data": _rows()}, tmp_path / "c")
 
 
+@pytest.mark.parametrize("family", [None, *FAMILY])
+@pytest.mark.parametrize("precision", ["bfloat16", "mixed"])
+def test_precision_is_that_of_weights_or_of_products_alone(folder, tmp_path, family, precision):
+    plain = VLMRun(model=str(folder(family)), stages=(STAGE,), batch=2) if family else tiny_config((STAGE,))
+    config = plain.model_copy(update={"precision": precision})
+    result = run(config, {"data": _rows()}, tmp_path / precision)
+    assert {value.dtype for value in result.model.parameters()} == {
+        torch.bfloat16 if precision == "bfloat16" else torch.float32
+    }
+    exact = run(plain, {"data": _rows()}, tmp_path / "exact").course.losses
+    assert result.course.losses != exact
+    assert result.course.losses == pytest.approx(exact, rel=0.05)
+
+
+def test_a_device_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InputError, match="torch cannot use this device here"):
+        run(tiny_config((STAGE,)).model_copy(update={"device": "cuda:99"}), {"data": _rows()}, tmp_path)
+
+
 @pytest.mark.parametrize("whole", [False, True], ids=["parts", "ready"])
 def test_adapters_are_merged_in_the_model_and_kept_beside_it(folder, tmp_path, whole):
     plain = VLMRun(model=str(folder("idefics3")), stages=(STAGE,)) if whole else tiny_config((STAGE,))
@@ -229,7 +248,7 @@ def test_an_adapted_run_goes_on_to_the_same_last_bit(tmp_path):
 @pytest.mark.parametrize("lora", [0, 2])
 def test_the_plan_of_a_ready_model_is_what_a_real_step_takes(folder, family, lora):
     config = VLMRun(model=str(folder(family)), stages=(STAGE,))
-    load = Load(batch=3, width=60, height=50, words=90, dtype="float32", lora=lora)
+    load = Load(batch=3, width=60, height=50, words=90, dtype="float32", device="cpu", lora=lora)
     about = subject(config, load)
     planned, sizes, trained = _dry_run(config, load, about, depth(about.text))
     model, reader = whole_model(folder(family))

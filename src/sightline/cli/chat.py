@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
+from sightline.cli.models import DEVICE
 from sightline.core.errors import InputError, Reject
 from sightline.core.media import MediaRef
 from sightline.core.message import Message, Picture, Request
+from sightline.generate.processes import usable
 from sightline.runs.vlm_data import video_pictures
 from sightline.vlm.boxes import boxes_in, drawn
 from sightline.vlm.chat import VLMChat
@@ -24,6 +26,7 @@ from sightline.vlm.resolution import FRAMES
 @click.option("--frames", default=FRAMES, show_default=True, type=click.IntRange(min=1), help="Of the video, at most.")
 @click.option("--ask", help="One question; without it, a conversation until an empty line.")
 @click.option("--max-tokens", default=256, show_default=True, type=click.IntRange(min=1))
+@click.option("--device", default="cpu", show_default=True, envvar=DEVICE, show_envvar=True)
 @click.option("--boxes", type=click.Path(path_type=Path), default=Path("boxes.png"), show_default=True,
               help="Where the first image is written with the boxes of an answer that has some.")  # fmt: skip
 def command(
@@ -33,6 +36,7 @@ def command(
     frames: int,
     ask: str | None,
     max_tokens: int,
+    device: str,
     boxes: Path,
 ) -> None:
     """Talk to a model that `train vlm` made, or to a ready one, about pictures of your own.
@@ -40,7 +44,7 @@ def command(
     \b
     sightline chat runs/tiny/staged/model --image photo.png --ask "colour?"
     """
-    model = VLMChat.open(folder)
+    model = VLMChat.open(folder, device=usable(device))
     data = [path.read_bytes() for path in images]
     pictures = [
         Picture(ref=MediaRef(sha256=hashlib.sha256(one).hexdigest(), media_type="image/*"), data=one) for one in data

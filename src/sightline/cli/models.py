@@ -16,6 +16,8 @@ from sightline.recipes.document_qa.models import Models
 
 KEY_VARIABLE = "SIGHTLINE_KEY_VARIABLE"
 """Names the variable that holds the key; "none" where the server wants none."""
+DEVICE = "SIGHTLINE_DEVICE"
+"""Names the device of models in folders."""
 _ENDPOINT = {
     "SIGHTLINE_LM_TIMEOUT": "timeout_s",
     "SIGHTLINE_LM_RETRIES": "retries",
@@ -28,6 +30,10 @@ Servers, by the environment:
   SIGHTLINE_LM_RETRIES      attempts after the first (5)
   SIGHTLINE_LM_CONCURRENCY  requests in flight (32)
   SIGHTLINE_KEY_VARIABLE    variable that holds the key (OPENAI_API_KEY); none: no key
+
+\b
+Models in folders:
+  SIGHTLINE_DEVICE          where they run: cpu, cuda, cuda:1 (cpu)
 """
 """Closes the help of each command that opens models."""
 
@@ -69,10 +75,17 @@ def endpoint_from_environment() -> EndpointConfig:
 def reached(spec: str, model: str | None) -> LM:
     """The model at `spec`, asked as the environment says (see `SERVERS`). The folder of a vision-language model is
     opened as `train vlm` and `chat` open it."""
+    device = os.environ.get(DEVICE, "cpu")
+    if device != "cpu":
+        require("sightline.generate.processes", "local").usable(device)
     if model is None and _sees(Path(spec)):
-        return require("sightline.vlm.chat", "train").VLMChat.open(Path(spec))  # type: ignore[no-any-return]
+        return require("sightline.vlm.chat", "train").VLMChat.open(Path(spec), device=device)  # type: ignore[no-any-return]
     return open_lm(
-        spec, model, config=endpoint_from_environment(), key_variable=os.environ.get(KEY_VARIABLE, "OPENAI_API_KEY")
+        spec,
+        model,
+        config=endpoint_from_environment(),
+        key_variable=os.environ.get(KEY_VARIABLE, "OPENAI_API_KEY"),
+        device=device,
     )
 
 

@@ -19,7 +19,8 @@ from sightline.runs.vlm_planned import DTYPES, Load
 @click.option("--images", default=1, show_default=True, help="Per conversation.")
 @click.option("--size", default="1024x1024", show_default=True, help="Pixels of an image, WIDTHxHEIGHT.")
 @click.option("--words", default=256, show_default=True, help="Tokens of a conversation that are no picture.")
-@click.option("--dtype", default="bfloat16", show_default=True, type=click.Choice(list(DTYPES)))
+@click.option("--dtype", type=click.Choice(list(DTYPES)), help="Default: the config's precision, else bfloat16.")
+@click.option("--device", default="cuda", show_default=True, type=click.Choice(["cuda", "cpu"]), help="What it is for.")
 @click.option("--trainable", default="", help="Parts that train, with commas. Default: the config's heaviest stage.")
 @click.option(
     "--lora", default=0, help="Rank of adapters on the language model, training alone. Default: the config's."
@@ -43,6 +44,7 @@ def command(name: str, changes: tuple[str, ...], size: str, trainable: str, card
     if not (width.isdigit() and height.isdigit()):
         raise click.UsageError("--size is WIDTHxHEIGHT, as 1024x768")
     config = read_config(name, changes)
+    options["dtype"] = options["dtype"] or config.precision or "bfloat16"
     options["checkpointing"] = options["checkpointing"] or config.checkpointing
     given = {**options, "width": width, "height": height, "trainable": trainable.split(",") if trainable else ()}
     try:

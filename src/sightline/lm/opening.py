@@ -20,12 +20,13 @@ def open_lm(
     *,
     config: EndpointConfig | None = None,
     key_variable: str = "OPENAI_API_KEY",
+    device: str = "cpu",
 ) -> LM:
     """`spec` is one of
 
     - "http://..." or "https://...": an `Endpoint` for `model`, which must be named;
     - "package.module:object": an LM, or a function or class that makes one (called with `model` where that is given);
-    - a folder with a model in safetensors, or "hub:some-org/some-model" (may be downloaded): `Local`.
+    - a folder with a model in safetensors, or "hub:some-org/some-model" (may be downloaded): `Local`, on `device`.
 
     Raises InputError for anything else and for a `model` that would not be heeded, MissingExtra where a folder is named
     and torch is not installed.
@@ -37,7 +38,8 @@ def open_lm(
     if spec.startswith("hub:") or Path(spec).is_dir():
         _refuse(model, spec)
         require("transformers", "local")
-        found = require("sightline.lm.local", "local").Local(spec)
+        local = require("sightline.lm.local", "local")
+        found = local.Local(spec, local.LocalConfig(device=device))
         assert isinstance(found, LM)
         return found
     if ":" in spec:

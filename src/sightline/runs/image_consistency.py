@@ -144,6 +144,19 @@ STORIES: Final[dict[str, Callable[[], Story]]] = {
 }
 
 
+def placed(what: Story, device: str, times: int = 1) -> Story:
+    """The run on another device, with `times` as many steps in each training and as many stored paths."""
+
+    def longer(settings: TrainConfig) -> TrainConfig:
+        more = {"steps": settings.steps * times, "cool": settings.cool * times, "device": device}
+        return settings.model_copy(update=more)
+
+    own = what.distillation
+    update = {"regression": longer(own.regression), "polish": longer(own.polish), "paths": own.paths * times}
+    distillation = own.model_copy(update=update)
+    return what.model_copy(update={"teacher": longer(what.teacher), "distillation": distillation})
+
+
 def story(name: str) -> Story:
     """By name. Raises InputError naming the others."""
     if name not in STORIES:
@@ -220,7 +233,7 @@ def run(what: Story, out: Path, watch: Callable[[str, Progress], None] = lambda 
     student = student_of(teacher, what.distillation.guidance)
     model = (student.config, identity(teacher))
     distill(teacher, student, batches, what.distillation, out / "student", model=model, watch=watch)
-    pair = (load_model(out / "student"), teacher)
+    pair = (load_model(out / "student").to(what.teacher.device), teacher.to(what.teacher.device))
     plan = Plan(
         title=f"student of {what.pictures}",
         guidance=what.distillation.guidance[0],

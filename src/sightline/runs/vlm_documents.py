@@ -20,18 +20,19 @@ from sightline.core.message import Request
 from sightline.core.score import Score
 from sightline.evaluate.metrics.anls import anls, totals
 from sightline.evaluate.statistics import paired_t
+from sightline.generate.processes import usable
 from sightline.runs.vlm_lines import LETTERS, LINE, LONGEST, QUESTION, Line, canvas, faces, length, rendered
 from sightline.runs.vlm_run import VLMRun
 from sightline.runs.vlm_stages import ALL, tiny_config
+from sightline.train.ahead import Ahead
 from sightline.train.checkpoint import save_folder, write_whole
+from sightline.train.machine import Machine
 from sightline.train.stages import Data, Progress, Stage, Watch, train
 from sightline.vlm.chat import VLMChat, loaded
 from sightline.vlm.pixels import opened
 from sightline.vlm.reader import VLMReader
 from sightline.vlm.resolution import Native
 
-BATCH: Final = 32
-"""Lines of a step."""
 AIR: Final = 0.1
 """Of a crop, on each side, as a share of the height of what was said."""
 
@@ -42,12 +43,21 @@ class Sizes(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     steps: int = Field(default=1000, ge=1)
-    """Optimizer steps on rendered lines, 32 new ones each."""
+    """Optimizer steps on rendered lines, `batch` new ones each."""
+    batch: int = Field(default=32, ge=2)
+    """Lines of a step."""
+    rate: float = Field(default=2e-3, gt=0)
+    """Peak learning rate on rendered lines; a tenth of it on crops."""
     tuning: int = Field(default=40, ge=1)
-    """Optimizer steps on the dataset's crops, for every document left out: 16 crops and 16 rendered lines each."""
+    """Optimizer steps on the dataset's crops, for every document left out: half of a batch crops, half rendered
+    lines."""
     tests: int = Field(default=200, ge=1)
     """Rendered lines, never trained on, that are read before the crops."""
     seed: int = 0
+    device: str = "cpu"
+    """Where it trains and reads, as torch names it."""
+    workers: int = Field(default=0, ge=0)
+    """Processes that render lines ahead; 0: between the steps, which is as fast on a CPU."""
 
 
 def read_documents(
@@ -62,6 +72,7 @@ def read_documents(
     documents = sorted({line.document for line in lines})
     if len(documents) < 2:
         raise InputError("fewer than two documents with short answers", subject=data, remedy="build a larger dataset")
+    usable(sizes.device)
     watch = Watch(tell=tell)
     model, reader = based(out / "base", sizes, watch)
     tests = rendered(sizes.tests, LONGEST, sizes.seed, 12)
@@ -82,21 +93,35 @@ def based(out: Path, sizes: Sizes, watch: Watch) -> tuple[Any, VLMReader]:
     config = reading_config(sizes)
     model, reader = config.build()
     assert isinstance(reader, VLMReader)  # a model of parts
-    train(model, config.stages, {"lines": _lines(reader, sizes)}, out, watch=watch)
+    _train(model, config.stages, _lines(reader, sizes), out, sizes, watch)
 
     def write(folder: Path) -> None:
         model.save_pretrained(folder)
         reader.save_pretrained(folder)
 
     save_folder(out / "model", write)
-    return loaded(out / "model")
+    return _opened(out / "model", sizes)
+
+
+def _opened(folder: Path, sizes: Sizes) -> tuple[Any, VLMReader]:
+    model: Any
+    model, reader = loaded(folder)
+    return model.to(sizes.device), reader
+
+
+def _train(model: Any, stages: Sequence[Stage], data: Data, out: Path, sizes: Sizes, watch: Watch) -> None:
+    given = {stages[0].data: Ahead(data, sizes.workers) if sizes.workers else data}
+    train(model, stages, given, out, watch=watch, machine=Machine(device=sizes.device))
 
 
 def _lines(reader: VLMReader, sizes: Sizes) -> Data:
     """New lines at every step, longer as it goes on."""
-    return lambda step: reader.collate(
-        [reader.encode(line.messages) for line in rendered(BATCH, length(step / sizes.steps), sizes.seed, 11, step)]
-    )
+
+    def batch(step: int) -> Any:
+        lines = rendered(sizes.batch, length(step / sizes.steps), sizes.seed, 11, step)
+        return reader.collate([reader.encode(line.messages) for line in lines])
+
+    return batch
 
 
 def crops(data: Path) -> tuple[list[Line], dict[str, int]]:
@@ -136,7 +161,7 @@ def _crop(row: dict[str, Any]) -> Line:
 def reading_config(sizes: Sizes) -> VLMRun:
     """A small ResNet (stride 8) whose features are merged to one row, one for about each letter, and a three-layer
     Llama with one token per letter."""
-    rates = dict.fromkeys(ALL, 2e-3)
+    rates = dict.fromkeys(ALL, sizes.rate)
     stage = Stage(name="lines", data="lines", trainable=ALL, lr=rates, steps=sizes.steps, warmup=0.05, save_every=100)
     tiny = tiny_config((stage,), seed=sizes.seed)
     assert isinstance(tiny.encoder, dict)
@@ -148,17 +173,17 @@ def reading_config(sizes: Sizes) -> VLMRun:
 
 def _tuned(out: Path, n: int, kept: Sequence[Line], left: Sequence[Line], sizes: Sizes, watch: Watch) -> dict[str, str]:
     """Answers about `left` of the base model, tuned on `kept` beside rendered lines, so that it does not forget."""
-    model, reader = loaded(out / "base" / "model")
-    stage = Stage(name="tune", trainable=ALL, lr=dict.fromkeys(ALL, 2e-4), steps=sizes.tuning)
+    model, reader = _opened(out / "base" / "model", sizes)
+    stage = Stage(name="tune", trainable=ALL, lr=dict.fromkeys(ALL, sizes.rate / 10), steps=sizes.tuning)
     rows = [reader.encode(line.messages) for line in kept]
 
     def batch(step: int) -> Any:
         draw = np.random.default_rng((sizes.seed, 13, step))
-        more = rendered(BATCH // 2, LONGEST, sizes.seed, 14, step)
-        own = [rows[i] for i in draw.integers(len(rows), size=BATCH // 2)]
+        more = rendered(sizes.batch // 2, LONGEST, sizes.seed, 14, step)
+        own = [rows[i] for i in draw.integers(len(rows), size=sizes.batch // 2)]
         return reader.collate([*own, *(reader.encode(line.messages) for line in more)])
 
-    train(model, (stage,), {"data": batch}, out / f"tuned-{n}", watch=watch)
+    _train(model, (stage,), batch, out / f"tuned-{n}", sizes, watch)
     return dict(zip((line.id for line in left), _replies(model, reader, left), strict=True))
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
@@ -142,7 +143,8 @@ def _dry_run(config: VLMRun, load: Load, about: Subject, layers: int) -> _Dry:
     def loss(model: nn.Module) -> Tensor:
         if not sizes:  # after shared weights were tied
             sizes.update(_sizes(model, about.parts))
-        return about.loss(model)
+        with torch.autocast("cpu", torch.bfloat16, enabled=load.dtype == "mixed"):
+            return about.loss(model)
 
     forecast = dry_run(
         build,
@@ -151,6 +153,7 @@ def _dry_run(config: VLMRun, load: Load, about: Subject, layers: int) -> _Dry:
         reference=load.reference,
         layers=about.layers,
         real_inputs=about.real_inputs,
+        gpu=load.device == "cuda",
     )
     return _Dry(forecast, sizes, trained)
 

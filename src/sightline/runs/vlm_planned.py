@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import torch
 from PIL import Image
@@ -37,7 +37,8 @@ from sightline.vlm.ready.kit import ReadyReader
 from sightline.vlm.resolution import FusionKind, count, crosses
 from sightline.vlm.rows import IGNORED
 
-DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16, "mixed": torch.float32}
+"""Of weights, gradients and moments."""
 
 
 class Load(BaseModel):
@@ -54,6 +55,9 @@ class Load(BaseModel):
     words: int = Field(default=256, ge=1)
     """Tokens of a conversation that are no picture."""
     dtype: str = "bfloat16"
+    """One of `DTYPES`; "mixed": products of matrices in bfloat16."""
+    device: Literal["cuda", "cpu"] = "cuda"
+    """A GPU's attention keeps other tensors than a CPU's."""
     checkpointing: bool = False
     reference: Reference = "none"
     lora: int = Field(default=0, ge=0)
@@ -138,7 +142,7 @@ def _of_parts(config: VLMRun, load: Load) -> Subject:
         build=build,
         loss=_loss(list(each.views) * (load.batch * load.images), config.fusion.kind, (load.batch, length), load.words),
         layers=lambda model: list(layers_of(model.model.language_model)),
-        real_inputs=False,
+        real_inputs=True,
     )
 
 
@@ -155,7 +159,7 @@ def _loss(
         made: list[Tensor] = []
         if views:
             high, wide = max(s[0] for s in sizes), max(s[1] for s in sizes)
-            pixels = torch.empty(len(views), 3, high, wide)
+            pixels = torch.empty(len(views), 3, high, wide, dtype=torch.float32)  # as a reader gives them
             made = model.model.views(model.model.encode(pixels, sizes), sizes)
         features = [one for one, crossed in zip(made, across, strict=True) if not crossed]
         seen = [one for one, crossed in zip(made, across, strict=True) if crossed]

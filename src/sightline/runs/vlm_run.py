@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -20,10 +20,11 @@ from sightline.core.errors import InputError, PlanError
 from sightline.core.fingerprint import fingerprint
 from sightline.core.message import Message
 from sightline.core.record import claim
+from sightline.generate.processes import usable
 from sightline.runs.vlm_exam import Check
 from sightline.runs.vlm_tasks import Task
 from sightline.train.checkpoint import save_folder, write_whole
-from sightline.train.feature_cache import Featured, Remembered, Sees
+from sightline.train.feature_cache import Featured, Remembered, sees
 from sightline.train.lora import Lora, add_lora, plain_state, save_adapter
 from sightline.train.machine import Machine
 from sightline.train.memory import checkpointing
@@ -47,7 +48,7 @@ OF_PARTS: Final = ("encoder", "connector", "fusion", "llm", "resolution", "words
 """What a model from parts is made of, and a whole one brings along."""
 
 
-CHANGEABLE: Final = ("checkpointing", "features", "keep_adapter")
+CHANGEABLE: Final = ("checkpointing", "device", "features", "keep_adapter")
 """What may differ when a run goes on."""
 
 
@@ -96,6 +97,12 @@ class VLMRun(BaseModel):
     features: bool | None = None
     """Where the encoder is frozen its features are computed once and kept in OUT/features (losses equal to 1e-6). None:
     wherever the encoder can run alone, which those of ready models and of sharded ones cannot."""
+    device: str = "cpu"
+    """Where it trains and answers, as torch names it: "cpu", "cuda", "cuda:1"."""
+    precision: Literal["float32", "bfloat16", "mixed"] | None = None
+    """Of weights, gradients and moments. "mixed": these in float32, products of matrices in bfloat16, so that what a
+    small rate adds is kept; bfloat16 alone takes half the memory and loses it. None: as a checkpoint has it, else
+    float32."""
     sharded: bool = False
     """Several processes hold a part of the model each (FSDP2), instead of all of it. Start them by `torchrun`."""
     seed: int = 0
@@ -140,7 +147,10 @@ class VLMRun(BaseModel):
         """Model and reader. What is not loaded is random from `seed`; a byte tokenizer where the language model brings
         none."""
         torch.manual_seed(self.seed)
+        model: Any
         model, reader = self._made() if self.model is None else whole_model(self.model)
+        if self.precision is not None:
+            model.to(torch.bfloat16 if self.precision == "bfloat16" else torch.float32)
         if self.checkpointing:
             checkpointing(model)
         if self.lora is not None:
@@ -182,7 +192,7 @@ class VLMRun(BaseModel):
         tower = reader.tower() if isinstance(reader, ReadyReader) else None
         wanted = self.features
         if wanted is None:
-            wanted = (tower is not None or isinstance(model.model, Sees)) and not self.sharded
+            wanted = (tower is not None or sees(model.model)) and not self.sharded
         if not wanted:
             return batches(rows)
         place = out / "features"
@@ -224,11 +234,11 @@ def run(
     """Train on `rows` (by the names that stages use) and write OUT/model; goes on from OUT. The `exam` is held at every
     save, and the best of these checkpoints becomes OUT/model; without it the last one does. `tell` hears of every step.
     Raises what `train` does, PlanError for a row longer than the language model's context, InputError where OUT holds a
-    dataset, or a run of another config or other rows, and Reject for a row that cannot be encoded (filter them
-    first)."""
+    dataset, or a run of another config or other rows, or the device is not there, and Reject for a row that cannot be
+    encoded (filter them first)."""
+    machine = Machine(device=usable(config.device), mixed=config.precision == "mixed", sharded=config.sharded)
     claim(out, "train-vlm")
     model, reader = config.build()
-    machine = Machine(sharded=config.sharded)
     fits = {name: [config.fitted(reader, row) for row in given] for name, given in rows.items()}
     _check_lengths(model, [len(row.ids) for given in fits.values() for fit in given for row in fit.rows])
     _begin(config, rows, out, machine)
@@ -258,7 +268,8 @@ def run(
         write_whole(out / "run.json", config.model_dump_json(indent=1).encode())
     machine.wait()
     lengths = {name: told(given) for name, given in fits.items()}
-    return Result(course, *whole_model(out / "model"), lengths)
+    chosen, own = whole_model(out / "model")
+    return Result(course, chosen.to(next(model.parameters()).device), own, lengths)
 
 
 def _begin(config: VLMRun, rows: Mapping[str, Sequence[tuple[Message, ...]]], out: Path, machine: Machine) -> None:

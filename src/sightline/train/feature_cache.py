@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, TypeGuard
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -37,15 +37,20 @@ PENDING: Final = 256 * 2**20
 """Bytes of features held before a file is written."""
 
 
-@runtime_checkable
 class Sees(Protocol):
-    """A model whose encoder can run alone; our `VLMModel` is one."""
+    """A model whose encoder can run alone; our `VLMModel` is one. Ask `sees`: from Python 3.12 on `isinstance` does not
+    find the submodules of a module."""
 
     encoder: nn.Module
     config: Any
 
     def encode(self, pixel_values: Tensor, image_sizes: Any) -> Tensor:
         """Views (V, 3, H, W) -> (T, C)."""
+
+
+def sees(model: object) -> TypeGuard[Sees]:
+    """Whether its encoder can run alone."""
+    return isinstance(getattr(model, "encoder", None), nn.Module) and callable(getattr(model, "encode", None))
 
 
 @dataclass(slots=True)
@@ -152,7 +157,7 @@ class Featured:
         """What a stage draws from, once it is settled what trains. Raises PlanError for a model whose encoder cannot
         run alone."""
         inner = getattr(model, "model", None)
-        if not isinstance(inner, Sees):
+        if not sees(inner):
             raise PlanError("this model's encoder cannot run alone", subject=type(model).__name__, remedy="no Featured")
         if any(parameter.requires_grad for parameter in inner.encoder.parameters()):
             self._cache = None

@@ -1,6 +1,6 @@
 """Where training runs: one process, or several that `accelerate launch` or `torchrun` started.
 
-    one process      the model stays where it is
+    one process      the model goes to the device that is named; without one it stays where it is
     replicated       every process holds the model; accelerate's DDP adds up the gradients
     sharded          every process holds a part of each block (torch's FSDP2)
 
@@ -36,11 +36,12 @@ class GivesLossAlone(Protocol):
 
 class Loss(nn.Module):
     """The loss of a batch. `shared`: every trained parameter has a part in it, if only a sum over nothing, because the
-    processes wait for one another's gradient of each: a batch without pictures has none for the connector."""
+    processes wait for one another's gradient of each: a batch without pictures has none for the connector.
+    `mixed`: as of `Machine`."""
 
-    def __init__(self, model: nn.Module, trained: Sequence[nn.Parameter], *, shared: bool) -> None:
+    def __init__(self, model: nn.Module, trained: Sequence[nn.Parameter], *, shared: bool, mixed: bool) -> None:
         super().__init__()
-        self.model, self.shared = model, shared
+        self.model, self.shared, self.mixed = model, shared, mixed
         self._trained = list(trained)
         self._spared: dict[str, Any] = {"loss_alone": True} if isinstance(model, GivesLossAlone) else {}
         self.idle = 0
@@ -48,7 +49,8 @@ class Loss(nn.Module):
 
     def forward(self, **batch: Any) -> Tensor:
         """A scalar; without a gradient where nothing that trains had a part in it and it is not `shared`."""
-        loss: Tensor = self.model(**batch, **self._spared).loss
+        with torch.autocast(self._trained[0].device.type, torch.bfloat16, enabled=self.mixed):
+            loss: Tensor = self.model(**batch, **self._spared).loss
         self.idle += not loss.requires_grad
         if self.shared:
             loss = loss + sum(parameter.flatten()[:0].sum() for parameter in self._trained)
@@ -56,23 +58,29 @@ class Loss(nn.Module):
 
 
 class Machine:
-    """The processes of this run, as the launcher's environment says. Raises PlanError where `sharded` has nothing to
-    shard over, MissingExtra without accelerate."""
+    """The processes of this run, as the launcher's environment says, and their `device` as torch names it: without one
+    a single process leaves the model where it is, and several take the GPUs that are there. `mixed`: products of
+    matrices in bfloat16 (autocast), weights, gradients and moments in float32. Raises PlanError where `sharded` has
+    nothing to shard over, MissingExtra without accelerate."""
 
-    def __init__(self, *, sharded: bool = False) -> None:
+    def __init__(self, *, device: str | None = None, mixed: bool = False, sharded: bool = False) -> None:
+        self.device, self.mixed = device, mixed
         self.world = int(os.environ.get("WORLD_SIZE", "1"))
         self.rank = int(os.environ.get("RANK", "0")) if self.world > 1 else 0
         self.sharded = sharded
         self._accelerator: Any = None
         if self.world > 1:
             accelerate = require("accelerate", "train")
-            self._accelerator = accelerate.Accelerator(cpu=not torch.cuda.is_available())
+            spared = not torch.cuda.is_available() if device is None else device == "cpu"
+            self._accelerator = accelerate.Accelerator(cpu=spared)
         elif sharded:
             raise PlanError("one process cannot shard a model", remedy="torchrun --nproc-per-node 2 ...")
 
     def place(self, model: nn.Module) -> None:
         """The model on this process' device, and cut up where it is to be."""
         if self._accelerator is None:
+            if self.device is not None:
+                model.to(self.device)
             return
         device = self._accelerator.device
         model.to(device)

@@ -26,6 +26,7 @@ from torch.utils._pytree import tree_leaves
 from transformers import PreTrainedModel
 from transformers.initialization import meta_device_safe_creation_ops, no_init_weights
 
+from sightline.train.memory_gpu import WORKSPACE, gpu_attention
 from sightline.train.numbers import Numbers
 
 Reference = Literal["none", "copy", "adapter-off", "precomputed"]
@@ -89,10 +90,13 @@ class Forecast(BaseModel):
     """Largest sum of live tensors in each of `SECTIONS`. Each grows by the same bytes with every layer, which their
     maximum need not."""
 
+    workspace: int = 0
+    """What a GPU's library of matrix products keeps for itself."""
+
     @property
     def peak(self) -> int:
         """Largest sum of live tensors in two steps, the moments and a copy of the reference included."""
-        return max(self.sections) + self.static.reference
+        return max(self.sections) + self.static.reference + self.workspace
 
 
 SECTIONS = (
@@ -160,7 +164,7 @@ def followed(
     for tensor in (*parameters, *model.buffers()):
         follow.track(tensor)
     weights = follow.live
-    optimizer = torch.optim.AdamW(trained, lr=1e-4)
+    optimizer = torch.optim.AdamW(trained, lr=1e-4, fused=True)  # as in training
     with follow:
         for one in trained:
             moments = {name: torch.zeros_like(one) for name in ("exp_avg", "exp_avg_sq")}
@@ -221,10 +225,11 @@ def dry_run(
     reference: Reference = "none",
     layers: Callable[[Any], Sequence[nn.Module]] = lambda _: (),
     real_inputs: bool = False,
+    gpu: bool = False,
 ) -> Forecast:
     """`followed` without numbers: `build` makes the model (its weights are never filled), `loss` makes its inputs by
     ordinary torch calls and runs it, with an attention mask as training has one. Shapes must not depend on numbers,
-    or, with `real_inputs`, on those of the inputs alone (see `numbers`)."""
+    or, with `real_inputs`, on those of the inputs alone (see `numbers`). `gpu`: as a GPU's kernels keep tensors."""
     default = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
@@ -234,8 +239,9 @@ def dry_run(
             model.tie_weights()  # left out with the numbers: a head shared with the embeddings would count twice
         with FakeTensorMode(allow_non_fake_inputs=real_inputs):
             _as_on_cpu(model)
-            with Numbers() if real_inputs else nullcontext():
-                return followed(model, loss, reference, layers)
+            with Numbers() if real_inputs else nullcontext(), gpu_attention() if gpu else nullcontext():
+                found = followed(model, loss, reference, layers)
+        return found.model_copy(update={"workspace": WORKSPACE}) if gpu else found
     finally:
         torch.set_default_dtype(default)
 

@@ -51,6 +51,7 @@ def extrapolated(few: Forecast, more: Forecast, steps: int) -> Forecast:
         static=Static(**{name: line(a, b) for name, a, b in pairs}),
         activations=line(few.activations, more.activations),
         sections=tuple(line(a, b) for a, b in zip(few.sections, more.sections, strict=True)),
+        workspace=few.workspace,
     )
 
 

@@ -296,7 +296,7 @@ class _Run:
             fused=True,
         )
         self.trained = [parameter for own in groups.values() for parameter in own]
-        self.loss = Loss(model, self.trained, shared=machine.world > 1 and not machine.sharded)
+        self.loss = Loss(model, self.trained, shared=machine.world > 1 and not machine.sharded, mixed=machine.mixed)
         self.joined = machine.joined(self.loss)
 
     def begin(self) -> None:

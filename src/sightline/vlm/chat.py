@@ -96,10 +96,11 @@ class VLMChat:
         self._context = context_of(model.config)
 
     @classmethod
-    def open(cls, folder: Path, *, batch_size: int = 8) -> VLMChat:
+    def open(cls, folder: Path, *, device: str = "cpu", batch_size: int = 8) -> VLMChat:
         """The model of a folder, ours or a ready one; raises InputError as `loaded` and `ready`."""
         kind_of(folder)
-        return cls(*whole_model(folder), name=model_name(folder), batch_size=batch_size)
+        model, reader = whole_model(folder)
+        return cls(model.to(device), reader, name=model_name(folder), batch_size=batch_size)
 
     @property
     def name(self) -> str:
@@ -150,7 +151,11 @@ class VLMChat:
             for _ in range(max(request.max_tokens for request in requests)):
                 out = self.model(**batch, use_cache=True, logits_to_keep=1)
                 out.logits[..., self.reader.never] = float("-inf")
-                chosen = [self._choose(out.logits[i, -1], request, draws[i]) for i, request in enumerate(requests)]
+                greedy = out.logits[:, -1].argmax(-1).tolist()  # of all rows at once: each asks the device only once
+                chosen = [
+                    self._drawn(out.logits[i, -1], request, draws[i]) if request.temperature else greedy[i]
+                    for i, request in enumerate(requests)
+                ]
                 for i, (token, request) in enumerate(zip(chosen, requests, strict=True)):
                     if not done[i]:
                         made[i].append(token)
@@ -170,9 +175,7 @@ class VLMChat:
         seconds = (time.perf_counter() - begin) / len(requests)
         return [self._reply(*each, seconds) for each in zip(requests, rows, made, strict=True)]
 
-    def _choose(self, logits: Tensor, request: Request, draw: torch.Generator) -> int:
-        if request.temperature == 0:
-            return int(logits.argmax())
+    def _drawn(self, logits: Tensor, request: Request, draw: torch.Generator) -> int:
         chances = (logits.float().cpu() / request.temperature).softmax(-1)
         ordered, places = chances.sort(descending=True)
         ordered[(ordered.cumsum(-1) - ordered) >= request.top_p] = 0

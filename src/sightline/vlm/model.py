@@ -84,6 +84,7 @@ class VLMModel(VLMPreTrainedModel):
         """Views (V, 3, H, W) -> features of every patch (T, C) before the connector: what a cache may keep while the
         encoder is frozen. `image_sizes` (V, 3): height, width, 1 where the view is reached by cross-attention."""
         layers, patch, sizes = tuple(self.config.vision_layers or ()), self.config.patch, listed(image_sizes)
+        pixel_values = pixel_values.to(self.encoder.dtype)
         if not self.config.crops:
             return encoded(self.encoder, pixel_values, sizes, patch, layers)
         side = self.config.crops[0]
