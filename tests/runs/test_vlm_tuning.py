@@ -20,11 +20,13 @@ from sightline.core.errors import InputError, PlanError, Reject
 from sightline.core.media import Box, MediaRef
 from sightline.core.message import Message, Picture, Reply
 from sightline.evaluate.boxes import Convention, parse_boxes
+from sightline.evaluate.statistics import score
+from sightline.evaluate.totals import Totals
 from sightline.runs import vlm_exam
 from sightline.runs.vlm_config import changed
 from sightline.runs.vlm_data import Item, held_out, items
 from sightline.runs.vlm_exam import Check, asked, examined
-from sightline.runs.vlm_fusions import variant
+from sightline.runs.vlm_fusions import _Ran, _summed, variant
 from sightline.runs.vlm_run import VLMRun
 from sightline.runs.vlm_stages import tiny_config
 from sightline.runs.vlm_tasks import as_task
@@ -326,3 +328,21 @@ def test_chat_sees_a_video(tmp_path, monkeypatch):
     assert len(seen[0].messages[0].pictures) == 2
     (tmp_path / "a.mp4").write_bytes(b"no film")
     assert isinstance(CliRunner().invoke(chat_command, asked_for).exception, InputError)
+
+
+def test_differences_over_seeds_end_at_the_scale_and_equal_answers_are_no_certainty():
+    def ran(*seeds):
+        return [
+            _Ran("test", 1, 1.0, 1.0, {"a": totals_score(list(own))}, {"a": [str(i) for i in range(len(own))]}, [])
+            for own in seeds
+        ]
+
+    def totals_score(own):
+        return score("a", Totals.of_mean(own), "a", [str(i) for i in range(len(own))])
+
+    right = ran([1.0] * 20, [1.0] * 20)
+    _, low, high = _summed(ran([1.0] * 20, [1.0] * 20), right)["minus_first"]["a"]
+    assert low == pytest.approx(-high)
+    assert high > 0.05
+    value, low, high = _summed(ran([0.0] * 20, [1.0] * 20), right)["minus_first"]["a"]
+    assert (value, low, high) == (-0.5, -1.0, 1.0)

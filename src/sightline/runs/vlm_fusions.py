@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from sightline.core.errors import PlanError
-from sightline.core.score import Score
+from sightline.core.score import Interval, Score
 from sightline.evaluate.statistics import crossed_interval, paired_t
 from sightline.evaluate.totals import Array
 from sightline.runs.vlm_data import Item
@@ -180,11 +180,11 @@ def _summed(ran: Sequence[_Ran], first: Sequence[_Ran]) -> dict[str, Any]:
         scores[name] = [value, *(bounds or (None, None)), score.n]
         if ran is first or own is None or base is None:
             continue
-        if len(ran) == 1:
-            found = paired_t(base[0], own[0], groups)
-            differences[name] = [found.difference, *(found.interval or (None, None))]
-        else:
-            differences[name] = [float((own - base).mean()), *(crossed_interval(own - base, groups) or (None, None))]
+        delta, most = own - base, score.limits.high - score.limits.low
+        found = paired_t(base.mean(axis=0), own.mean(axis=0), groups, score.limits).interval
+        if len(ran) > 1 and delta.any():
+            found = crossed_interval(delta, groups, Interval(-most, most))
+        differences[name] = [float(delta.mean()), *(found or (None, None))]
     return {
         "parameters": ran[0].parameters,
         "sequence": round(ran[0].sequence, 1),
