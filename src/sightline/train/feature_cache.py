@@ -83,6 +83,7 @@ class FeatureCache:
         self.usage = Usage()
         self._kept: dict[str, Tensor] = {}
         self._new: dict[str, Tensor] = {}
+        self._pending = 0
         for path in sorted(folder.glob(f"{self.key}-*.safetensors")):
             try:
                 self._kept |= _read(path, self.key)
@@ -105,8 +106,9 @@ class FeatureCache:
         made = self.model.encode(view[None].to(device), [list(size)]).cpu()
         self.usage.misses += 1
         self.usage.bytes += _size(made)
+        self._pending += _size(made)
         self._new[name] = made
-        if sum(map(_size, self._new.values())) >= PENDING:
+        if self._pending >= PENDING:
             self.flush()
         return made
 
@@ -123,6 +125,7 @@ class FeatureCache:
         write_whole(path, save({"features": torch.cat(list(self._new.values()))}, header))
         self._kept |= _read(path, self.key)
         self._new.clear()
+        self._pending = 0
 
 
 class SeenRow:
