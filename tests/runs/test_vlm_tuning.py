@@ -322,7 +322,7 @@ def test_chat_sees_a_video(tmp_path, monkeypatch):
             seen.extend(requests)
             yield Reply(text="white", model="scripted")
 
-    monkeypatch.setattr(VLMChat, "open", lambda folder: Scripted())
+    monkeypatch.setattr(VLMChat, "open", lambda folder, **_: Scripted())
     asked_for = [str(tmp_path), "--video", str(tmp_path / "a.mp4"), "--frames", "2", "--ask", "colour?"]
     assert CliRunner().invoke(chat_command, asked_for).output == "white\n"
     assert len(seen[0].messages[0].pictures) == 2

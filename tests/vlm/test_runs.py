@@ -131,7 +131,7 @@ def test_chat_answers_about_a_picture_file(tiny_run, tmp_path):
 def test_chat_draws_the_boxes_of_an_answer(tmp_path, monkeypatch):
     spoken = Reply(text="<box>125, 250, 500, 750</box>", model="scripted")
     scripted = SimpleNamespace(replies=lambda requests: iter([spoken]))
-    monkeypatch.setattr(VLMChat, "open", lambda folder: scripted)
+    monkeypatch.setattr(VLMChat, "open", lambda folder, **_: scripted)
     Image.new("RGB", (80, 40), "white").save(tmp_path / "a.png")
     wanted = ["--image", str(tmp_path / "a.png"), "--ask", "box?", "--boxes", str(tmp_path / "b.png")]
     result = CliRunner().invoke(chat_command, [str(tmp_path), *wanted])
