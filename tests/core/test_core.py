@@ -20,7 +20,8 @@ from sightline.core.message import Message, Picture, Request, Text
 from sightline.core.record import RunRecord, claim
 from sightline.core.sample import Page
 from sightline.core.score import Ballot, Proportion
-from sightline.core.wire import message_from_wire, message_to_wire, request_from_wire, request_to_wire
+from sightline.core.wire import message_to_wire, request_to_wire
+from wire_reading import message_from_wire, request_from_wire
 
 PNG = b"\x89PNG\r\n\x1a\n-not-a-real-picture"
 PICTURE = Picture(ref=MediaRef(sha256=hashlib.sha256(PNG).hexdigest(), media_type="image/png"), data=PNG)
@@ -108,21 +109,6 @@ def test_a_given_zero_is_not_a_missing_value(max_tokens: int) -> None:
     assert request_from_wire(request_to_wire(request, "m")) == request
 
 
-@pytest.mark.parametrize(
-    "wire",
-    [
-        {"role": "robot", "content": "x"},
-        {"role": "user", "content": 3},
-        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://example.org/a.png"}}]},
-        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,@@"}}]},
-        {"role": "user", "content": [{"type": "smell"}]},
-    ],
-)
-def test_a_broken_message_is_a_named_error(wire: dict[str, object]) -> None:
-    with pytest.raises(InputError):
-        message_from_wire(wire)
-
-
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_equals_scipy(case: tuple[int, int]) -> None:
     hits, n = case
@@ -171,6 +157,15 @@ def test_a_folder_belongs_to_one_recipe(tmp_path: Path) -> None:
     claim(tmp_path, "evaluate")
     with pytest.raises(InputError, match="results of the recipe 'evaluate/mcq'"):
         claim(tmp_path, "questions")
+
+
+@pytest.mark.parametrize(("name", "held"), [("run.json", '{"lora": null}'), ("begun.json", "{}")])
+def test_a_folder_with_a_training_is_no_place_for_a_dataset(tmp_path: Path, name: str, held: str) -> None:
+    (tmp_path / name).write_text(held, encoding="utf-8")
+    claim(tmp_path, "train-vlm")
+    for recipe in ("document_qa", "video_annotation", "questions", "refine", "evaluate"):
+        with pytest.raises(InputError, match="results of the recipe 'train-vlm'"):
+            claim(tmp_path, recipe)
 
 
 def test_text_of_a_message_joins_its_text_parts() -> None:

@@ -6,6 +6,7 @@ from sightline.core.door import load
 from sightline.core.errors import InputError
 from sightline.evaluate.metrics import METRICS
 from sightline.evaluate.metrics.anls import anls
+from sightline.evaluate.metrics.anls_star import anls_star
 from sightline.evaluate.metrics.bleu import bleu
 from sightline.evaluate.metrics.cider import cider_d
 from sightline.evaluate.tokenizers.choose import syllable
@@ -29,6 +30,12 @@ def test_bad_input_is_named(name: str) -> None:
         metric(["a"], [["b", None]])
     with pytest.raises(InputError, match="nothing to score"):
         metric([], [])
+
+
+@pytest.mark.parametrize(("prediction", "reference"), [("x", ()), ([], [()]), (["a"], ["a", ()]), ({"a": ()}, {})])
+def test_no_alternative_at_all_is_named(prediction: object, reference: object) -> None:
+    with pytest.raises(InputError, match="an empty tuple holds no alternative"):
+        anls_star([prediction], [reference])  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -19,12 +19,12 @@ from pydantic import BaseModel
 
 from sightline.core.errors import BudgetReached
 from sightline.core.message import Message, Reply, Request, Usage
-from sightline.core.wire import request_from_wire
 from sightline.lm import Budgeted, Cached, Endpoint, EndpointConfig, Price, Purse, Replay, Scripted, structured
 from sightline.lm.answer import reply_from_body
 from sightline.lm.cleaning import clean
 from sightline.lm.structure import parse
 from sightline.lm.tokens import estimate_tokens, most_tokens
+from wire_reading import request_from_wire
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 

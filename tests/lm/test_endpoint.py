@@ -18,9 +18,9 @@ from scripted_endpoint import Act, last_text
 from sightline.core.errors import InputError, ModelError
 from sightline.core.media import MediaRef
 from sightline.core.message import Message, Picture, Request
-from sightline.core.wire import request_from_wire
 from sightline.lm import Endpoint, EndpointConfig
 from sightline.lm.backoff import retry_after, wait_seconds
+from wire_reading import request_from_wire
 
 QUICK = EndpointConfig(concurrency=8, timeout_s=1.0, retries=2, backoff_s=0.01, max_wait_s=2.0)
 

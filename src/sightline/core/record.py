@@ -44,11 +44,16 @@ class RunRecord(BaseModel):
 def claim(folder: Path, recipe: str) -> None:
     """Raises InputError where the run.json of `folder` is of another recipe: its results would be written over.
 
-    What stands behind a slash ("evaluate/mcq") may differ.
+    What stands behind a slash ("evaluate/mcq") may differ. A run.json that names no recipe, or a begun.json, is what
+    "train-vlm" leaves.
     """
+    begun = (folder / "begun.json").is_file()
     try:
-        found = str(json.loads((folder / "run.json").read_bytes())["recipe"])
-    except (OSError, ValueError, KeyError, TypeError):
+        held = json.loads((folder / "run.json").read_bytes())
+    except (OSError, ValueError):
+        held = None
+    if not begun and (not held or not isinstance(held, dict)):
         return
+    found = str((held if isinstance(held, dict) else {}).get("recipe", "train-vlm"))
     if found.partition("/")[0] != recipe.partition("/")[0]:
         raise InputError(f"the folder holds results of the recipe {found!r}", subject=folder, remedy="another --out")

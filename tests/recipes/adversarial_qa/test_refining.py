@@ -20,7 +20,7 @@ from sightline.recipes.adversarial_qa.flags import Answers, Recorded, read_answe
 from sightline.recipes.adversarial_qa.heuristics import Heuristics
 from sightline.recipes.adversarial_qa.judges import Judges
 from sightline.recipes.adversarial_qa.pictures import Pictures
-from sightline.recipes.adversarial_qa.reading import read_choices
+from sightline.recipes.adversarial_qa.reading import read_choices, read_scenes
 from sightline.recipes.adversarial_qa.refining import RefineConfig, refine_questions
 from sightline.recipes.adversarial_qa.report import write_report
 from sightline.recipes.dataset import Dataset
@@ -203,6 +203,23 @@ def test_a_bad_line_is_refused_by_name_and_the_others_are_taken(tmp_path: Path, 
     assert taken.answer == 1
     assert refused.reason == reason
     assert refused.origin == "q.jsonl line 2"
+
+
+@pytest.mark.parametrize("read", [read_choices, read_scenes])
+@pytest.mark.parametrize(("text", "why"), [("", "the file is empty"), ("no JSON\n{}\n", "q.jsonl line 1: broken-line")])
+def test_a_file_without_a_line_that_can_be_used_is_an_error(tmp_path: Path, read: Any, text: str, why: str) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=f"no line of the file can be used.*{why}"):
+        read(path, Pictures())
+
+
+def test_refining_nothing_leaves_no_dataset(tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_text('{"question": "", "options": []}\n', encoding="utf-8")
+    ran = CliRunner().invoke(command, [str(path), "--out", str(tmp_path / "out")])
+    assert isinstance(ran.exception, InputError)
+    assert not (tmp_path / "out" / "run.json").exists()
 
 
 @pytest.mark.parametrize(

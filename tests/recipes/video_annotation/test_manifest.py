@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
+import os
+import shutil
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -15,13 +19,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sightline.core.errors import InputError, Reject
+from sightline.core.errors import InputError, Reject, StorageError
 from sightline.core.fingerprint import fingerprint
 from sightline.core.sample import Rejected
 from sightline.pipeline.remote import recorded
 from sightline.recipes.video_annotation.fetching import FetchConfig, Fetcher
 from sightline.recipes.video_annotation.items import VideoFile
 from sightline.recipes.video_annotation.manifest import read_manifest, videos_of
+from sightline.recipes.video_annotation.sources import find_videos
 
 FAST = FetchConfig(pause=0.01, requests_per_second=1000, timeout=5, attempts=3)
 
@@ -124,6 +129,39 @@ def test_a_piece_as_long_as_the_file_is_fetched_anew(server: Server, tmp_path: P
     assert server.ranges == [f"bytes={len(server.body)}-", None]
 
 
+def test_the_cache_of_files_may_be_on_another_disk(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename, replace = os.rename, os.replace
+
+    def across(move: Callable[[Path, Path], None], source: Path, target: Path) -> None:
+        if ("cache" in Path(source).parts) != ("cache" in Path(target).parts):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        move(source, target)
+
+    monkeypatch.setattr(os, "rename", partial(across, rename))
+    monkeypatch.setattr(os, "replace", partial(across, replace))
+    fetched = Fetcher(tmp_path / "state", FAST).fetch(f"{server.url}/good/a.mp4")
+    assert fetched.path.read_bytes() == server.body
+    assert [path.name for path in fetched.path.parent.iterdir()] == [fetched.sha256]
+
+
+def test_a_full_disk_is_said_and_no_fault_of_the_video(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Fetcher, "_copied", full)
+    with pytest.raises(StorageError):
+        Fetcher(tmp_path / "state", FAST).fetch(f"{server.url}/good/a.mp4")
+
+
+def test_an_address_in_any_script_is_fetched(server: Server, tmp_path: Path) -> None:
+    Fetcher(tmp_path / "state", FAST).fetch(f"{server.url}/good/비디오 1.mp4?a=%20b&c=d")
+    assert list(server.asked) == ["/good/%EB%B9%84%EB%94%94%EC%98%A4%201.mp4?a=%20b&c=d"]
+
+
 def test_nothing_is_asked_twice(server: Server, tmp_path: Path) -> None:
     for _ in range(2):
         Fetcher(tmp_path / "state", FAST).fetch(f"{server.url}/good/a.mp4")
@@ -219,6 +257,73 @@ def test_broken_manifests(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(InputError):
         read_manifest(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("open.csv", 'url,title\nhttp://x/a.mp4,"never closed\nhttp://x/b.mp4,two\n', "unexpected end of data"),
+        ("long.csv", f'url,title\nhttp://x/a.mp4,"{"b" * 140_000}"\n', "field larger than field limit"),
+        ("deep.jsonl", "[" * 100_000, "recursion"),
+    ],
+)
+def test_a_manifest_that_swallows_its_rows_is_an_error(tmp_path: Path, name: str, text: str, why: str) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(InputError, match=why):
+        read_manifest(path)
+
+
+def test_half_a_letter_in_a_manifest_is_read_as_its_stand_in(tmp_path: Path) -> None:
+    path = tmp_path / "list.jsonl"
+    path.write_text('{"url": "http://x/a.mp4", "title": "cut \\ud83d"}\n')
+    assert read_manifest(path) == [{"url": "http://x/a.mp4", "title": "cut \ufffd"}]
+    path = tmp_path / "list.csv"
+    path.write_text("url,title\nhttp://x/a.mp4,one,too,many\n")
+    assert read_manifest(path)[0]["title"] == "one"
+
+
+def test_the_same_bytes_under_two_addresses_are_one_video(server: Server, tmp_path: Path) -> None:
+    rows = [{"url": f"{server.url}/good/one.mp4"}, {"url": f"{server.url}/good/again.mp4"}]
+    first, second = videos_of([write(rows, tmp_path / "list.csv")], tmp_path / "out", fetch=FAST)
+    assert isinstance(first, VideoFile)
+    assert isinstance(second, Rejected)
+    assert (second.reason, second.origin) == ("duplicate-file", rows[1]["url"])
+    assert second.evidence == {"same_as": rows[0]["url"]}
+
+
+def test_subtitles_belong_to_the_video_whose_name_they_bear(samples: Path, tmp_path: Path) -> None:
+    names = ("talk.mp4", "talk.part2.mp4")
+    for name, sample in zip(names, ("street_scenes_10s.mp4", "webb_narration_13s.mp4"), strict=True):
+        shutil.copy(samples / "videos" / sample, tmp_path / name)
+    shutil.copy(samples / "videos" / "webb_narration_13s.srt", tmp_path / "talk.part2.en.srt")
+    (tmp_path / "talk.info.json").write_text('{"title": "cut \\ud83d"}')
+    one, two = find_videos([tmp_path])
+    assert isinstance(one, VideoFile)
+    assert isinstance(two, VideoFile)
+    assert one.transcript is None
+    assert one.about.title == "cut \ufffd"
+    assert two.transcript is not None
+    assert two.transcript.language == "en"
+
+
+def test_subtitles_that_cannot_be_read_refuse_their_video(
+    samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(samples / "videos" / "street_scenes_10s.mp4", tmp_path / "talk.mp4")
+    (tmp_path / "talk.srt").write_text("1")
+    whole = Path.read_bytes
+
+    def forbidden(path: Path) -> bytes:
+        if path.suffix == ".srt":
+            raise PermissionError(13, "Permission denied", str(path))
+        return whole(path)
+
+    monkeypatch.setattr(Path, "read_bytes", forbidden)
+    (one,) = find_videos([tmp_path])
+    assert isinstance(one, Rejected)
+    assert one.reason == "unreadable-file"
+    assert "talk.srt" in one.evidence["error"]
 
 
 def test_takedown_by_hash_of_a_local_file(samples: Path, tmp_path: Path) -> None:

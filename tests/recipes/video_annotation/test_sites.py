@@ -74,21 +74,22 @@ def test_yt_dlp_on_a_local_page(tmp_path: Path, samples: Path) -> None:
     served = tmp_path / "served"
     served.mkdir()
     shutil.copy(samples / "videos" / "street_scenes_10s.mp4", served / "clip.mp4")
+    shutil.copy(samples / "videos" / "webb_narration_13s.mp4", served / "other.mp4")
     source = '<source src="clip.mp4" type="video/mp4">'
     (served / "page.html").write_text(f"<html><head><title>A page</title></head><body><video>{source}</video></body>")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(served)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     here = f"http://127.0.0.1:{server.server_port}"
     manifest = tmp_path / "pages.csv"
-    manifest.write_text(f"id,url\npage,{here}/page.html\nfile,{here}/clip.mp4\nnone,{here}/none.html\n")
+    manifest.write_text(f"id,url\npage,{here}/page.html\nfile,{here}/other.mp4\nnone,{here}/none.html\n")
     try:
         page, file, none = videos_of([manifest], tmp_path / "out", site=YtDlp(FAST))
     finally:
         server.shutdown()
         server.server_close()
-    for one in (page, file):
+    for one, name in ((page, "clip.mp4"), (file, "other.mp4")):
         assert isinstance(one, VideoFile)
-        assert one.source.size == (served / "clip.mp4").stat().st_size
+        assert one.source.size == (served / name).stat().st_size
     assert isinstance(none, Rejected)
     assert none.reason == "not-fetched"
     assert "404" in none.evidence["error"]

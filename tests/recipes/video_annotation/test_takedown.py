@@ -94,3 +94,9 @@ def test_others_are_untouched(tmp_path: Path, folder: Path, scripted) -> None:
 def test_nothing_to_take_down(tmp_path: Path) -> None:
     assert take_down(tmp_path / "none", frozenset({"x"})).videos == 0
     assert not (tmp_path / "none").exists()
+
+
+def test_a_byte_order_mark_hides_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_bytes(b"\xef\xbb\xbfone\r\ntwo # asked twice\r\n")
+    assert read_takedown(path) == {"one", "two"}

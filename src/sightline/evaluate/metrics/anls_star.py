@@ -32,6 +32,7 @@ class _Points(NamedTuple):
 
 def anls_star(predictions: Sequence[Answer], references: Sequence[Answer], *, groups: Groups | None = None) -> Score:
     """ANLS* in 0..1. A list of texts against a single predicted text counts as alternatives, as in question answering.
+    Raises InputError where there is nothing to score or a tuple is empty.
 
     >>> round(anls_star([["b", "a"]], [["a", "b", "c"]]).value, 4)
     0.6667
@@ -50,7 +51,7 @@ def anls_star(predictions: Sequence[Answer], references: Sequence[Answer], *, gr
 def _match(prediction: Any, reference: Any) -> _Points:
     match reference:
         case tuple():
-            return max((_match(prediction, option) for option in reference), key=lambda points: points.share)
+            return max((_match(prediction, option) for option in _some(reference)), key=lambda points: points.share)
         case None:
             return _Points(float(prediction in (None, "", [], {})), max(1, _size(prediction)))
         case dict() if isinstance(prediction, dict):
@@ -97,5 +98,11 @@ def _size(value: Any) -> int:
         case list():
             return sum(_size(v) for v in value)
         case tuple():
-            return max(map(_size, value))
+            return max(map(_size, _some(value)))
     return 1
+
+
+def _some(options: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not options:
+        raise InputError("an empty tuple holds no alternative", remedy="None says that no answer is expected")
+    return options

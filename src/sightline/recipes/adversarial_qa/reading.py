@@ -4,9 +4,9 @@ lines."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
@@ -22,6 +22,8 @@ from sightline.recipes.adversarial_qa.video_scenes import video_scenes
 from sightline.recipes.dataset import Dataset
 from sightline.recipes.document_qa.items import Chunk
 
+T = TypeVar("T", Choice, Scene)
+
 PICTURE_NAMES = "images.list.element.path"
 """The column of the pictures' names alone, without their bytes."""
 
@@ -29,20 +31,20 @@ PICTURE_NAMES = "images.list.element.path"
 def read_choices(data: Path, pictures: Pictures) -> Iterator[Choice | Rejected]:
     """Questions of a multiple-choice dataset (every split) or a JSON-lines file.
 
-    Raises InputError where `data` is neither.
+    Raises InputError where `data` is neither, or a file without one line that can be used.
     """
     if data.is_dir():
         dataset = Dataset(data)
         _need(dataset, "options", "build its questions first: `sightline build questions DATASET --out DIR`")
         pictures.add_dataset(dataset.files)
         return stored(dataset.rows([*(name for name in COLUMNS if name != "images"), PICTURE_NAMES]))
-    return choices_of(_file(data), pictures)
+    return _usable(choices_of(_file(data), pictures), data)
 
 
 def read_scenes(data: Path, pictures: Pictures) -> Iterator[Scene | Rejected]:
     """Scenes of a documents dataset (each page with its pairs as seeds), a videos dataset or a JSON-lines file.
 
-    Raises InputError where `data` is neither, or where the pages' words are gone.
+    Raises InputError where `data` is neither, a file without one line that can be used, or the pages' words are gone.
     """
     if data.is_dir():
         dataset = Dataset(data)
@@ -51,7 +53,7 @@ def read_scenes(data: Path, pictures: Pictures) -> Iterator[Scene | Rejected]:
         _need(dataset, "texts", "questions are built from documents, from videos, or from JSON lines with a context")
         pictures.add_dataset(dataset.files)
         return _page_scenes(dataset)
-    return scenes_of(_file(data), pictures)
+    return _usable(scenes_of(_file(data), pictures), data)
 
 
 def parents_of(data: Path) -> tuple[str, ...]:
@@ -127,3 +129,15 @@ def _file(data: Path) -> Path:
     if not data.is_file():
         raise InputError("no such dataset or file", subject=data)
     return data
+
+
+def _usable(found: Iterator[T | Rejected], data: Path) -> Iterator[T | Rejected]:
+    """The same rows. Raises InputError where all of them are refused: there is nothing to work on."""
+    refused: list[T | Rejected] = []
+    for one in found:
+        refused.append(one)
+        if not isinstance(one, Rejected):
+            return chain(refused, found)
+    first = next((one for one in refused if isinstance(one, Rejected)), None)
+    why = "the file is empty" if first is None else f"{first.origin}: {first.reason} {first.evidence or ''}".strip()
+    raise InputError("no line of the file can be used", subject=data, remedy=why[:300])

@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
+import shutil
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from sightline.core.errors import Reject
 from sightline.core.fingerprint import fingerprint
 from sightline.pipeline.remote import cached_copy, recorded
+from sightline.pipeline.work import FULL, unwritable
+from sightline.recipes.dataset_files import write_whole
 
 CHUNK = 1 << 16
 NOT_AGAIN = frozenset({400, 401, 403, 404, 405, 410, 451})
 """Answers that another try will not change."""
 PAUSE_MOST = 30.0
+ADDRESS = "%:/?#[]@!$&'()*+,;=~"
+"""Signs that stand in an address as they are; blanks and letters beyond ASCII are written as %XX."""
 
 
 class FetchConfig(BaseModel):
@@ -65,7 +71,7 @@ class Fetcher:
     def fetch(self, url: str, sha256: str = "") -> Fetched:
         """The file at `url`; nothing is asked where an earlier run got it.
 
-        Raises Reject "not-fetched" (url, error, attempts) and "wrong-checksum" (stated, found).
+        Raises Reject "not-fetched" (url, error, attempts) and "wrong-checksum" (stated, found), StorageError.
         """
         note = self._folder / f"{fingerprint(recorded(url) + sha256)}.json"
         if note.is_file():
@@ -79,10 +85,8 @@ class Fetcher:
         if sha256 and found != sha256.lower():
             piece.unlink()
             raise Reject("wrong-checksum", url=recorded(url), stated=sha256, found=found, size=size)
-        fetched = Fetched(sha256=found, size=size)
-        fetched.path.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(piece, fetched.path)
-        note.write_text(fetched.model_dump_json())
+        fetched = keep(piece, found, size)
+        write_whole(note, fetched.model_dump_json())
         return fetched
 
     def _complete(self, url: str, piece: Path, checked: bool) -> None:
@@ -100,6 +104,8 @@ class Fetcher:
                 if refused.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:  # the file has become shorter
                     piece.unlink(missing_ok=True)
             except (OSError, http.client.HTTPException, ValueError) as broken:
+                if isinstance(broken, OSError) and broken.errno in FULL:
+                    raise unwritable(broken, self._folder) from broken
                 error = f"{type(broken).__name__}: {broken}"[:200]
             after = piece.stat().st_size if piece.exists() else 0
             tries = 0 if after > most else tries + 1
@@ -118,7 +124,7 @@ class Fetcher:
         elif have and checked:
             headers["Range"] = f"bytes={have}-"
         self._wait()
-        request = urllib.request.Request(url, headers=headers)
+        request = urllib.request.Request(urllib.parse.quote(url, safe=ADDRESS), headers=headers)
         with urllib.request.urlopen(request, timeout=self._config.timeout) as answer:
             start = _start(answer)
             whole = _whole(answer, start)
@@ -170,6 +176,20 @@ def _whole(answer: Any, start: int) -> int | None:
     """Bytes of the whole file as the server says."""
     length = answer.headers.get("Content-Length")
     return None if length is None else start + int(length)
+
+
+def keep(path: Path, sha256: str, size: int) -> Fetched:
+    """Move a file to the cache of files, which may be on another disk. Raises StorageError where it cannot be."""
+    fetched = Fetched(sha256=sha256, size=size)
+    arriving = fetched.path.with_name(f"{sha256}.arriving-{os.getpid()}")
+    try:
+        arriving.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, arriving)
+        os.replace(arriving, fetched.path)
+    except OSError as error:
+        arriving.unlink(missing_ok=True)
+        raise unwritable(error, arriving.parent) from error
+    return fetched
 
 
 def digest(path: Path) -> tuple[str, int]:

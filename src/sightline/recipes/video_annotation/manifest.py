@@ -22,6 +22,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from sightline.core.errors import InputError, Reject
 from sightline.core.media import Source
 from sightline.core.sample import Rejected
+from sightline.lm.cleaning import cleaned
 from sightline.media import sniff
 from sightline.pipeline.remote import recorded
 from sightline.pipeline.sources import HEAD
@@ -90,13 +91,23 @@ def _named(row: dict[str, Any]) -> set[str]:
 def _allowed(
     found: Iterator[VideoFile | Rejected], rows: list[dict[str, Any]], barred: frozenset[str], got: Got
 ) -> Iterator[VideoFile | Rejected]:
+    seen: dict[str, str] = {}
     for one in found:
+        if isinstance(one, VideoFile):
+            seen[one.source.sha256] = one.source.name
         yield _judged(one, barred)
     for row in rows:
         if listed := _named(row) & barred:  # not even fetched
             yield _taken_down(str(row.get("id") or row["url"]), listed)
-        else:
-            yield _judged(got(row), barred)
+            continue
+        video = got(row)
+        if isinstance(video, VideoFile):
+            name = video.about.url or video.source.name
+            if (first := seen.get(video.source.sha256)) is not None:
+                yield Rejected(reason="duplicate-file", origin=name, evidence={"same_as": first})
+                continue
+            seen[video.source.sha256] = name
+        yield _judged(video, barred)
 
 
 def _judged(one: VideoFile | Rejected, barred: frozenset[str]) -> VideoFile | Rejected:
@@ -113,8 +124,8 @@ def _taken_down(origin: str, by: Collection[str]) -> Rejected:
 def read_manifest(path: Path) -> list[dict[str, Any]]:
     """Its rows. Raises InputError where it cannot be read or no row has an http address in `url`."""
     try:
-        rows = _rows(path)
-    except (OSError, ValueError, pa.ArrowException) as error:
+        rows: list[dict[str, Any]] = cleaned(_rows(path))
+    except (OSError, ValueError, RecursionError, csv.Error, pa.ArrowException) as error:
         raise InputError("the manifest cannot be read", subject=path, remedy=str(error)[:200]) from error
     if not any(map(_addressed, rows)):
         raise InputError("no row of the manifest has an http address in `url`", subject=path)
@@ -127,7 +138,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         return found
     text = path.read_text(encoding="utf-8-sig")
     if path.suffix.lower() == ".csv":
-        return list(csv.DictReader(io.StringIO(text)))
+        return list(csv.DictReader(io.StringIO(text), restkey="", strict=True))
     return [_object(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 

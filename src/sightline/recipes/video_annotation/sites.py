@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -12,9 +11,10 @@ from pydantic import BaseModel, ConfigDict
 from sightline.core.door import require
 from sightline.core.errors import Reject
 from sightline.core.fingerprint import fingerprint
-from sightline.pipeline.remote import cached_copy, recorded
+from sightline.lm.cleaning import cleaned
+from sightline.pipeline.remote import recorded
 from sightline.recipes.dataset_files import write_whole
-from sightline.recipes.video_annotation.fetching import FetchConfig, Fetched, digest
+from sightline.recipes.video_annotation.fetching import FetchConfig, Fetched, digest, keep
 
 SUBTITLES = (".srt", ".vtt")
 
@@ -113,6 +113,7 @@ def from_site(url: str, site: Site, folder: Path) -> FromSite:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix="site-") as place:
         got = site.download(url, Path(place))
+        got = got._replace(about=cleaned(got.about))
         made = FromSite(
             file=_kept(got.video),
             name=f"{got.about.get('id') or 'video'}{got.video.suffix}",
@@ -126,8 +127,4 @@ def from_site(url: str, site: Site, folder: Path) -> FromSite:
 
 
 def _kept(path: Path) -> Fetched:
-    sha256, size = digest(path)
-    fetched = Fetched(sha256=sha256, size=size)
-    fetched.path.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(path, cached_copy(sha256))
-    return fetched
+    return keep(path, *digest(path))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.core.sample import File, Rejected
+from sightline.lm.cleaning import clean
 from sightline.media import sniff
 from sightline.pipeline import find_files
 from sightline.pipeline.remote import is_remote
@@ -24,7 +25,7 @@ VIDEO_TYPES = frozenset(
 )  # fmt: skip
 BESIDE = (".srt", ".vtt", ".json")
 """Endings of files that accompany videos: no videos, and not refused as such."""
-_LANGUAGE = re.compile(r"\.([a-z]{2,3})(?:-[A-Za-z]+)?\.(?:srt|vtt)$")
+_LANGUAGE = re.compile(r"\.([a-z]{2,3})(?:-[A-Za-z0-9]+)*\.(?:srt|vtt)$")
 
 
 def find_videos(paths: Sequence[str | Path], exclude: Sequence[str | Path] = ()) -> Iterator[VideoFile | Rejected]:
@@ -32,7 +33,10 @@ def find_videos(paths: Sequence[str | Path], exclude: Sequence[str | Path] = ())
     as `find_files` does."""
     for one in find_files(paths, sniff, VIDEO_TYPES, "not-a-video", exclude):
         if isinstance(one, File):
-            yield accompanied(one)
+            try:
+                yield accompanied(one)
+            except OSError as error:  # of what lies beside it
+                yield Rejected(reason="unreadable-file", origin=one.source.name, evidence={"error": str(error)[:200]})
         elif not (one.reason == "not-a-video" and one.origin.lower().endswith(BESIDE)):
             yield one
 
@@ -54,7 +58,9 @@ def _transcript(video: Path) -> TranscriptFile | None:
     stem = video.name[: len(video.name) - len(video.suffix)]
     exact = [video.with_name(stem + ending) for ending in (".srt", ".vtt")]
     coded = sorted(
-        path for path in video.parent.iterdir() if path.name.startswith(f"{stem}.") and _LANGUAGE.search(path.name)
+        path
+        for path in video.parent.iterdir()
+        if path.name.startswith(f"{stem}.") and _LANGUAGE.fullmatch(path.name, len(stem))
     )
     for path in (*exact, *coded):
         if path.is_file():
@@ -79,7 +85,7 @@ def _metadata(video: Path) -> tuple[About, str]:
         return About(), ""
     try:
         found = json.loads(path.read_text(encoding="utf-8", errors="replace"))
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return About(), ""
     return about_of(found if isinstance(found, dict) else {})
 
@@ -89,7 +95,7 @@ def about_of(found: dict[str, Any]) -> tuple[About, str]:
 
     def text(*names: str) -> str:
         value = next((found[name] for name in names if isinstance(found.get(name), str)), "")
-        return _shown(value.replace("\x00", "\ufffd"))
+        return clean(value)
 
     def number(*names: str) -> int:
         for name in names:

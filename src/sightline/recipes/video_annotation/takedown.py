@@ -60,7 +60,7 @@ def read_takedown(path: str | Path | None) -> frozenset[str]:
     if path is None:
         return frozenset()
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("the takedown list cannot be read", subject=path, remedy=str(error)) from error
     return frozenset(line.partition(" #")[0].strip() for line in lines if line.strip() and not line.startswith("#"))
