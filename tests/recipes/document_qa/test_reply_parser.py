@@ -76,3 +76,15 @@ def test_long_repetitions_take_no_time(unit: str) -> None:
 def test_half_a_letter_in_json_is_replaced() -> None:
     (one,), rejected = parse_reply('{"question": "What is \\ud83d?", "answer": "42"}')
     assert (one.question, rejected) == ("What is \ufffd?", [])
+
+
+def test_answers_that_are_no_text_are_written_as_a_person_would() -> None:
+    reply = [{"question": "Who?", "answer": ["Ann", "Bob"]}, {"question": "What?", "answer": {"name": "x"}}]
+    said, rejected = parse_reply(json.dumps(reply))
+    assert [(one.question, one.answer) for one in said] == [("Who?", "Ann, Bob")]
+    assert [row.reason for row in rejected] == ["question-without-answer"]
+
+
+def test_a_bar_in_a_cell_of_a_table_parts_nothing() -> None:
+    said, _ = parse_reply("| Question | Answer |\n|---|---|\n| Which sign parts \\| here? | the bar \\| |\n|| lost |\n")
+    assert [(one.question, one.answer) for one in said] == [("Which sign parts | here?", "the bar |")]

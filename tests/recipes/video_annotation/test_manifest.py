@@ -22,11 +22,17 @@ import pytest
 from sightline.core.errors import InputError, Reject, StorageError
 from sightline.core.fingerprint import fingerprint
 from sightline.core.sample import Rejected
+from sightline.lm import Scripted
 from sightline.pipeline.remote import recorded
+from sightline.recipes.document_qa import build_documents
+from sightline.recipes.video_annotation.build import build_videos
+from sightline.recipes.video_annotation.config import WatchConfig
 from sightline.recipes.video_annotation.fetching import FetchConfig, Fetcher
 from sightline.recipes.video_annotation.items import VideoFile
 from sightline.recipes.video_annotation.manifest import read_manifest, videos_of
+from sightline.recipes.video_annotation.models import Models
 from sightline.recipes.video_annotation.sources import find_videos
+from sightline.recipes.video_annotation.watching import Watch
 
 FAST = FetchConfig(pause=0.01, requests_per_second=1000, timeout=5, attempts=3)
 
@@ -305,6 +311,24 @@ def test_subtitles_belong_to_the_video_whose_name_they_bear(samples: Path, tmp_p
     assert one.about.title == "cut \ufffd"
     assert two.transcript is not None
     assert two.transcript.language == "en"
+
+
+def test_three_letters_in_a_subtitle_name_are_no_two_letter_code(samples: Path, tmp_path: Path) -> None:
+    shutil.copy(samples / "videos" / "webb_narration_13s.mp4", tmp_path / "talk.mp4")
+    shutil.copy(samples / "videos" / "webb_narration_13s.srt", tmp_path / "talk.swe.srt")
+    (one,) = find_videos([tmp_path])
+    assert isinstance(one, VideoFile)
+    (watched,) = Watch(WatchConfig())(one)
+    assert (watched.words_from, watched.language) == ("file:talk.swe.srt", "en")  # not Swahili
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_one_path_need_not_be_a_list(tmp_path: Path, kind: type) -> None:
+    gone = kind(tmp_path / "gone")
+    with pytest.raises(InputError, match=r"no such file or folder.*gone"):
+        build_documents(gone, tmp_path / "documents")
+    with pytest.raises(InputError, match=r"no such file or folder.*gone"):
+        build_videos(gone, tmp_path / "videos", Models(Scripted(lambda _: "")))
 
 
 def test_subtitles_that_cannot_be_read_refuse_their_video(

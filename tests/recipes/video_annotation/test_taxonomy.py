@@ -100,3 +100,17 @@ def test_confused_leaves_are_told() -> None:
     assert pair == {"leaves": sorted([one, two]), "videos": 2, "examples": ["a", "b"]}
     assert proposed_revision(said[2:], TAXONOMY) == ""
     assert proposed_revision(said, TAXONOMY, least=3) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("A:\n  x: one\nB:\nA:\n  y: two\n", "'A' stands twice"),
+        ("A:\n  x: one\n  x: two\n", "'x' stands twice"),
+        ("A: &a\n  x: *a\n", "written out"),
+        ("{a: " * 3000, "no YAML"),
+    ],
+)
+def test_no_leaf_is_lost_by_a_name_that_stands_twice(text: str, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        parse_taxonomy(text)

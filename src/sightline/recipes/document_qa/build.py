@@ -24,7 +24,7 @@ FILES = frozenset({"application/pdf"})
 
 
 def build_documents(
-    paths: Sequence[str | Path],
+    paths: str | Path | Sequence[str | Path],
     out: str | Path,
     config: DocumentQAConfig | None = None,
     *,
@@ -56,7 +56,8 @@ def build_documents(
         "pillow",
     )
     plan = document_plan(config, tallied, Store(out), record.fingerprint)
-    files = find_files(paths, sniff, FILES, "not-a-pdf", exclude=[out])
+    given = [paths] if isinstance(paths, (str, Path)) else paths
+    files = find_files(given, sniff, FILES, "not-a-pdf", exclude=[out])
     result = engine.run(plan, files, out, RETRIED)
     roles = {"writer": tallied.writer, "judge": tallied.judge, "blind": tallied.blind}
     write_dataset(result, out, ended(record, run_figures(result, roles) | _throughput(result)))

@@ -228,13 +228,20 @@ def _from_object(entry: dict[str, Any]) -> Said | None:
     if found["question"] is None and found["answer"] is None:
         return None
     page = re.search(r"\d{1,5}", str(found["page"])) if found["page"] is not None else None
-    words = {name: "" if found[name] is None else str(found[name]).strip() for name in ("question", "answer")}
+    words = {name: _written(found[name]) for name in ("question", "answer")}
     return Said(words["question"], words["answer"], int(page[0]) if page else None, _quoted(str(found["kind"] or "")))
+
+
+def _written(value: Any) -> str:
+    """What a person would write for a JSON value; an object is no text."""
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_written, value)))
+    return "" if value is None or isinstance(value, dict) else str(value).strip()
 
 
 def _from_table(text: str) -> tuple[list[Said], list[Rejected]]:
     """Rows of a Markdown table that has a column of questions and one of answers."""
-    rows = [line.strip().strip("|").split("|") for line in text.split("\n") if line.count("|") >= 2]
+    rows = [_cells(line) for line in text.split("\n") if line.count("|") >= 2]
     if len(rows) < 2:
         return [], []
     heads = [cell.strip(" *_").casefold() for cell in rows[0]]
@@ -254,6 +261,11 @@ def _from_table(text: str) -> tuple[list[Said], list[Rejected]]:
         else:
             rejected.append(_half(one))
     return said, rejected
+
+
+def _cells(line: str) -> list[str]:
+    r"""Of a table's line; a sign \| is text."""
+    return [cell.replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", re.sub(r"^\||(?<!\\)\|$", "", line.strip()))]
 
 
 def _sorted_out(said: list[Said]) -> tuple[list[Said], list[Rejected]]:

@@ -59,7 +59,7 @@ class WriteByLM:
     picture: Callable[[str], bytes]
     """Encoded picture by hash."""
     name: ClassVar[str] = "write"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     takes: ClassVar[type[Item]] = Chunk
     gives: ClassVar[type[Item]] = Drafts
 

@@ -42,7 +42,7 @@ class Engine(running.Engine):
 
 
 def build_videos(
-    paths: Sequence[str | Path] | Iterable[VideoFile | Rejected],
+    paths: str | Path | Sequence[str | Path] | Iterable[VideoFile | Rejected],
     out: str | Path,
     models: Models,
     config: VideoAnnotationConfig | None = None,
@@ -52,7 +52,7 @@ def build_videos(
     retry: Collection[str] = (),
 ) -> RunResult:
     """Build (or go on building) the dataset in `out` from video files, folders, globs or fsspec URLs; or from what a
-    manifest gave (`manifest.fetch_manifest`).
+    manifest gave (`manifest.videos_of`).
 
     Running it again does only what is missing; replies of language models are kept, so that none is paid for twice.
     Videos refused for a reason in `retry` (`attempts.RETRIABLE`) are asked about anew, the others are left alone.
@@ -71,7 +71,9 @@ def build_videos(
     )
     context = Context(taxonomy, Store(out), attempts_of(out, retry), record.fingerprint)
     plan = video_plan(config, tallied, context)
-    files: Iterable[Any] = find_videos(paths, [out]) if isinstance(paths, (list, tuple)) else paths
+    files: Iterable[Any] = paths  # type: ignore[assignment]
+    if isinstance(paths, (str, Path, list, tuple)):
+        files = find_videos([paths] if isinstance(paths, (str, Path)) else paths, [out])
     result = engine.run(plan, files, out, (*RETRIED, *retry))
     record = running.ended(record, video_figures(result, tallied, config))
     write_videos(result, out, record, store_videos=config.store_videos)

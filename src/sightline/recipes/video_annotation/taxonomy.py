@@ -96,8 +96,8 @@ def read_taxonomy(path: str | Path | None) -> Taxonomy:
 def parse_taxonomy(text: str) -> Taxonomy:
     """Nested mappings whose ends are descriptions (or nothing). Raises InputError naming the place that is wrong."""
     try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        tree = yaml.load(text, _Once)
+    except (yaml.YAMLError, RecursionError) as error:
         raise InputError("the taxonomy is no YAML", subject=str(error).replace("\n", " ")[:200]) from error
     if not isinstance(tree, Mapping) or not tree:
         raise InputError("a taxonomy is a mapping of names", remedy="see taxonomy.yaml of the recipe for the form")
@@ -106,6 +106,23 @@ def parse_taxonomy(text: str) -> Taxonomy:
     if twice:
         raise InputError("two leaves of one path", subject=SEPARATOR.join(twice[0]))
     return Taxonomy(leaves)
+
+
+class _Once(yaml.SafeLoader):  # type: ignore[misc]
+    """Refuses a name that stands twice at one place, of which YAML would keep the last, and repetition by reference."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise yaml.constructor.ConstructorError(None, None, f"{name!r} stands twice", node.start_mark)
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "names are written out", self.peek_event().start_mark)
+        return super().compose_node(parent, index)
 
 
 def _key(leaf: Leaf) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ class Watch:
 
     config: WatchConfig
     name: ClassVar[str] = "watch"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     takes: ClassVar[type[Item]] = VideoFile
     gives: ClassVar[type[Item]] = WatchedVideo
 
@@ -75,7 +75,8 @@ def _words(item: VideoFile, video: Video) -> tuple[tuple[Cue, ...], str, str, tu
         except Reject as refused:
             return (), "none", "", (f"{item.transcript.name}: {refused.reason}",)
         cues = _within(found.cues, video.facts.duration)
-        language = item.transcript.language[:2] or _language(cues)
+        named = item.transcript.language
+        language = named if len(named) == 2 else _language(cues)  # three letters are another standard's
         return cues, f"file:{item.transcript.name}", language, tuple(_remarks(item.transcript.name, found))
     spoken = max(video.subtitles, key=lambda track: len(track.cues), default=None)
     if spoken is not None and spoken.cues:
