@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import datasets
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from sightline.core.errors import InputError
+from sightline.core.errors import InputError, StorageError
+from sightline.recipes.card import write_card
 from sightline.recipes.dataset import Dataset
 
 
@@ -117,7 +120,6 @@ def test_a_licence_text_cannot_break_the_card(built_examples: Path, tmp_path: Pa
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     from sightline.pipeline import write_parquet
-    from sightline.recipes.card import write_card
     from sightline.recipes.dataset import COLUMNS
 
     evil = 'own: "terms" | <b>x</b>\n---\nlicense: mit # é'
@@ -148,3 +150,29 @@ def test_a_folder_that_is_no_dataset_names_the_command_that_makes_one(
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=re.escape(f"build one: {remedy}")):
         Dataset(tmp_path)
+
+
+def test_a_training_is_told_from_a_broken_dataset(tmp_path: Path) -> None:
+    for name in ("begun.json", "run.json"):
+        (tmp_path / name).write_text('{"stages": []}')
+    with pytest.raises(InputError, match="a model's training, no dataset"):
+        Dataset(tmp_path)
+
+
+def test_the_card_appears_whole_under_its_folders_name(
+    built_examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(built_examples, tmp_path / "mine", ignore=shutil.ignore_patterns(".sightline"))
+    monkeypatch.chdir(tmp_path / "mine")
+    (tmp_path / "mine" / "README.md").unlink()
+    write_card(Path())
+    assert "\n# mine\n" in Path("README.md").read_text(encoding="utf-8")
+    before = Path("README.md").read_bytes()
+
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(StorageError):
+        write_card(Path())
+    assert Path("README.md").read_bytes() == before

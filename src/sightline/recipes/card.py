@@ -9,10 +9,14 @@ from pathlib import Path
 from sightline.core.record import RunRecord
 from sightline.recipes.audit_record import audit_card
 from sightline.recipes.dataset import Dataset
+from sightline.recipes.dataset_files import write_whole
 
 
 def write_card(folder: Path) -> Path:
-    """Write DIR/README.md from what is in DIR. Every figure in it is counted from the files beside it."""
+    """Write DIR/README.md from what is in DIR. Every figure in it is counted from the files beside it.
+
+    Raises StorageError where it cannot be written.
+    """
     dataset = Dataset(folder)
     splits, languages, styles, licences, sources = (Counter[str]() for _ in range(5))
     for row in dataset.rows(["split", "language", "style", "licence", "source"]):
@@ -25,7 +29,7 @@ def write_card(folder: Path) -> Path:
     text = "\n".join(
         [
             _front_matter(splits, languages, licences),
-            f"# {folder.name}\n",
+            f"# {folder.resolve().name}\n",
             _how(dataset.run),
             _table("Split", "pairs", splits),
             _table("Language", "pairs", languages),
@@ -37,7 +41,7 @@ def write_card(folder: Path) -> Path:
         ]
     )
     path = folder / "README.md"
-    path.write_text(text, encoding="utf-8")
+    write_whole(path, text)
     return path
 
 

@@ -146,6 +146,8 @@ class Dataset:
         self.files = sorted((folder / "data").glob("*.parquet")) if folder.is_dir() else []
         if not (folder / "run.json").is_file():
             raise InputError("no sightline dataset here", subject=folder, remedy=f"build one: {_builders(folder)}")
+        if (folder / "begun.json").is_file():
+            raise InputError("a model's training, no dataset", subject=folder, remedy="name the dataset's folder")
         with _readable(folder / "run.json") as path:
             self.run = RunRecord.model_validate_json(path.read_bytes())
 

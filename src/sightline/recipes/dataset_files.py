@@ -1,5 +1,4 @@
-"""Writes a finished run as a dataset folder: Parquet, rejects, run.json and the card. Each file appears whole or
-not at all."""
+"""Writes a finished run as a dataset folder: Parquet, rejects and run.json. Each file appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -18,7 +17,6 @@ from sightline.core.sample import Conversation, Rejected
 from sightline.pipeline import RunResult, write_parquet
 from sightline.pipeline.columns import table
 from sightline.pipeline.work import unwritable
-from sightline.recipes.card import write_card
 from sightline.recipes.dataset import COLUMNS, to_row
 
 _REJECTS = pa.schema([(name, pa.string()) for name in ("reason", "step", "item", "origin", "evidence")])
@@ -33,7 +31,6 @@ def write_dataset(result: RunResult, out: Path, record: RunRecord) -> None:
     write_parquet(_rows(result, last), out, COLUMNS)
     write_rejects(result.rejected(), out / "rejects.parquet")
     write_whole(out / "run.json", record.model_dump_json(indent=2) + "\n")
-    write_card(out)
 
 
 def _rows(result: RunResult, step: str) -> Iterator[dict[str, Any]]:

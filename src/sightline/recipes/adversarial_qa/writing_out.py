@@ -44,7 +44,7 @@ def write_card(folder: Path) -> Path:
             value = f"{len(row[name])} options" if name == "options" else row[name] or "not stated"
             counter[value] += 1
     run = dataset.run
-    parts = [_front_matter(counted), f"# {folder.name}\n", _made(run)]
+    parts = [_front_matter(counted), f"# {folder.resolve().name}\n", _made(run)]
     if "refinement" in run.figures:
         rows = [" | ".join(map(_cell, line)) for line in refinement_lines(run.figures["refinement"])]
         parts.append(

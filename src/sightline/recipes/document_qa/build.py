@@ -14,6 +14,7 @@ from sightline.lm import Cached
 from sightline.lm.tally import Tally
 from sightline.media import choose_ocr, sniff
 from sightline.pipeline import Progress, RunResult, Store, find_files
+from sightline.recipes.card import write_card
 from sightline.recipes.dataset_files import write_dataset
 from sightline.recipes.document_qa.config import DocumentQAConfig, ReadConfig
 from sightline.recipes.document_qa.models import Models
@@ -61,6 +62,7 @@ def build_documents(
     result = engine.run(plan, files, out, RETRIED)
     roles = {"writer": tallied.writer, "judge": tallied.judge, "blind": tallied.blind}
     write_dataset(result, out, ended(record, run_figures(result, roles) | _throughput(result)))
+    write_card(out)
     return result
 
 
