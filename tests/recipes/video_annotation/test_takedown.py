@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from sightline.core.errors import InputError
 from sightline.pipeline import ExecutorConfig
 from sightline.recipes.dataset import Dataset
 from sightline.recipes.video_annotation.build import Engine, build_videos
@@ -100,3 +101,8 @@ def test_a_byte_order_mark_hides_no_line(tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_bytes(b"\xef\xbb\xbfone\r\ntwo # asked twice\r\n")
     assert read_takedown(path) == {"one", "two"}
+
+
+def test_only_videos_are_taken_down(built_examples: Path) -> None:
+    with pytest.raises(InputError, match="results of the recipe 'document_qa'"):
+        take_down(built_examples, frozenset({"a.mp4"}))

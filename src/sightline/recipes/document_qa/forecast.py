@@ -14,12 +14,14 @@ from sightline.core.errors import Reject
 from sightline.core.fingerprint import seeded
 from sightline.core.sample import File, Page, Rejected
 from sightline.lm import Price, estimate_tokens
-from sightline.media import page_count, read_page, sniff
+from sightline.media import page_count, sniff
 from sightline.pipeline import ExecutorConfig, find_files
 from sightline.pipeline.sources import local_path
 from sightline.recipes.document_qa.build import FILES
 from sightline.recipes.document_qa.config import DocumentQAConfig
+from sightline.recipes.document_qa.items import PageRef
 from sightline.recipes.document_qa.models import Models
+from sightline.recipes.document_qa.reading import ReadPage
 from sightline.recipes.forecasting import (
     RoleForecast,
     clock,
@@ -112,7 +114,7 @@ def _pages(file: File) -> int:
 
 def _page(file: File, index: int, config: DocumentQAConfig) -> Page | None:
     try:
-        return read_page(local_path(file.source), file.source, index, config=config.read.page)
+        return next(ReadPage(config.read)(PageRef(source=file.source, index=index, pages=index + 1)))
     except Reject:
         return None
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sightline.core.errors import InputError
 from sightline.core.message import Reply, Request
 from sightline.core.ports import LM
+from sightline.core.record import claim
 from sightline.lm.cached import ReplyStore, reply_key
 from sightline.pipeline import Store
 from sightline.pipeline.erasing import entered, erase
@@ -76,8 +77,9 @@ def take_down(out: Path, barred: frozenset[str]) -> Removed:
     """Remove from the state of `out` whatever was computed of barred videos: items and pictures of all steps, models'
     answers, downloads. The next build then writes a dataset without them. A person's own video file is never touched.
 
-    Raises StorageError where another run is at work in the folder.
+    Raises StorageError where another run is at work in the folder, InputError where it holds other results.
     """
+    claim(out, "video_annotation")
     store = Store(out)
     found = [VideoFile.model_validate_json(text) for text in entered(store)] if barred else []
     meant = [video for video in found if barred_by(video, barred)]
