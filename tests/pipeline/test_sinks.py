@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from sightline.core.errors import InputError, StorageError
+from sightline.pipeline import sinks
 from sightline.pipeline.sinks import arrow_schema, write_parquet
 
 COLUMNS = {
@@ -100,6 +101,13 @@ def test_row_groups_and_files_are_bounded(tmp_path: Path) -> None:
     ids = [name for shard in shards for name in pq.read_table(shard.path)["id"].to_pylist()]
     assert ids == [str(n) for n in range(50)]
     assert all(pq.ParquetFile(shard.path).metadata.row_group(0).num_rows <= 4 for shard in shards)
+
+
+def test_whole_files_in_rows_are_not_gathered_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sinks, "GROUP_BYTES", 1000)
+    rows = [{"split": "train", "video": bytes(600)} for _ in range(6)]
+    (shard,) = write_parquet(rows, tmp_path, {"video": "large_binary"})
+    assert [pq.ParquetFile(shard.path).metadata.row_group(n).num_rows for n in range(3)] == [2, 2, 2]
 
 
 def test_new_data_takes_the_place_of_the_old_wholly(tmp_path: Path) -> None:

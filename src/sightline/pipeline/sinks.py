@@ -43,7 +43,8 @@ SCALARS = {
 IMAGE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
 
 GROUP_BYTES = 32 << 20
-"""A row group is written when its pictures, repeated ones included, reach this: bounds memory, also the reader's."""
+"""A row group is written when its pictures, repeated ones included, and files reach this: bounds memory, also the
+reader's."""
 
 
 class Shard(NamedTuple):
@@ -111,7 +112,8 @@ class _Split:
         self._schema = schema
         self._max_bytes = max_bytes
         self._pictures = [path for path in _leaves(schema) if path.endswith("bytes")]
-        self._pictured = {path.partition(".")[0] for path in self._pictures}
+        self._large = {path.partition(".")[0] for path in self._pictures}
+        self._large |= {field.name for field in schema if pa.types.is_large_binary(field.type)}
         self._shards: list[Shard] = []
         self._rows: list[dict[str, Any]] = []
         self._bytes = 0
@@ -122,7 +124,7 @@ class _Split:
     def add(self, row: Mapping[str, Any], rows_per_group: int) -> None:
         shaped = {field.name: _shaped(row.get(field.name), field.type) for field in self._schema}
         self._rows.append(shaped)
-        self._bytes += sum(_picture_bytes(shaped[name]) for name in self._pictured)
+        self._bytes += sum(_bytes_in(shaped[name]) for name in self._large)
         if len(self._rows) >= rows_per_group or self._bytes >= GROUP_BYTES:
             self._flush()
 
@@ -199,12 +201,12 @@ def _shaped(value: Any, kind: pa.DataType) -> Any:
     return value
 
 
-def _picture_bytes(value: Any) -> int:
+def _bytes_in(value: Any) -> int:
     if isinstance(value, bytes):
         return len(value)
     if isinstance(value, Mapping):
-        return sum(map(_picture_bytes, value.values()))
-    return sum(map(_picture_bytes, value)) if isinstance(value, list) else 0
+        return sum(map(_bytes_in, value.values()))
+    return sum(map(_bytes_in, value)) if isinstance(value, list) else 0
 
 
 def _leaves(schema: pa.Schema) -> list[str]:
