@@ -19,6 +19,7 @@ from sightline.core.errors import InputError, ModelError
 from sightline.core.media import MediaRef
 from sightline.core.message import Message, Picture, Request
 from sightline.lm import Endpoint, EndpointConfig
+from sightline.lm.answer import reply_from_body
 from sightline.lm.backoff import retry_after, wait_seconds
 from wire_reading import request_from_wire
 
@@ -375,3 +376,33 @@ def test_a_hanging_server_does_not_keep_a_stopped_process_alive(scripted_endpoin
         process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=15)
     assert ("KeyboardInterrupt" if signalled else "ModelError") in said
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("<think>\nQ1: Draft?\nA1: no\n</think>\n\nQ1: Real?", "Q1: Real?"),
+        ("<think></think>UNKNOWN", "UNKNOWN"),
+        ("Let me see.\nQ1: Draft?\n</think>\n\nQ1: Real?", "Q1: Real?"),
+        ("<think>cut off", None),
+        ("<think>done</think>\n", None),
+        ("The sign </think> ends a thought.", "The sign </think> ends a thought."),
+        (
+            "It begins with <think> and ends with\n</think>\n in templates.",
+            "It begins with <think> and ends with\n</think>\n in templates.",
+        ),
+        (" an answer ", " an answer "),
+    ],
+)
+def test_thoughts_are_no_answer(said: str, answer: str | None) -> None:
+    reply = reply_from_body(json.dumps({"choices": [{"message": {"content": said}}]}).encode(), "m")
+    assert (reply.text if reply.ok else None) == answer
+    assert reply.ok or reply.error == "no-content"
+
+
+def test_a_long_reply_without_a_thought_takes_no_time() -> None:
+    begin = time.monotonic()
+    for piece in ("\n", "</think>", "<think", "a\n</think> "):
+        text = "x" + piece * 200_000 + "x"
+        assert reply_from_body(json.dumps({"choices": [{"message": {"content": text}}]}).encode(), "m").text == text
+    assert time.monotonic() - begin < 5

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Literal
 
 from sightline.core.message import Reply, Usage
 from sightline.lm.cleaning import clean
+
+_THOUGHT = re.compile(r"\s*<think>(?:.*?</think>\s*|.*\Z)|(?:(?!<think>).)*?\n</think>\s*(?:\n|\Z)", re.DOTALL)
+"""A thought that is opened, closed or not; or one whose opening stands in the template, closed on a line of its own."""
 
 
 def failed(error: str, *, model: str = "", usage: Usage | None = None) -> Reply:
@@ -16,7 +20,9 @@ def failed(error: str, *, model: str = "", usage: Usage | None = None) -> Reply:
 
 def reply_from_body(body: bytes, model: str) -> Reply:
     """Errors: "malformed-response" (no JSON, or not of a completion's form), "content-filter" (the server withheld
-    it), "no-content" (the model gave no text). `model` is used where the server does not name one."""
+    it), "no-content" (the model gave no text, or thought and gave no answer). What a thinking model writes before its
+    answer, where the server does not keep the two apart (<think> ... </think>), is left out. `model` is used where the
+    server does not name one."""
     try:
         wire = json.loads(body)
     except (ValueError, RecursionError):
@@ -37,6 +43,11 @@ def reply_from_body(body: bytes, model: str) -> Reply:
     if text is None:
         empty = message.get("content") is None
         return failed("no-content" if empty else "malformed-response", model=model, usage=usage)
+    thought = _THOUGHT.match(text)
+    if thought is not None:
+        text = text[thought.end() :]
+        if not text:
+            return failed("no-content", model=model, usage=usage)
     finish: Literal["stop", "length"] = "length" if choice.get("finish_reason") == "length" else "stop"
     return Reply(text=clean(text), model=model, usage=usage, finish=finish)
 
