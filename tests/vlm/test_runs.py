@@ -209,9 +209,10 @@ def test_a_plan_answers_in_words_and_rises_with_the_load():
     near = plan(config, load.model_copy(update={"batch": fits}))
     assert fits > 1
     assert near.forecast.peak <= 0.1e9
-    result = CliRunner().invoke(plan_command, ["tiny", "--size", "48x48", "--lora", "4", "--card", "0.05"])
-    assert result.exit_code == 0, result.output
-    assert "conversations a batch" in result.output
+    for card, said in (("0.1", "conversations a batch"), ("0.05", "not even one")):  # cuBLAS alone keeps 0.07
+        result = CliRunner().invoke(plan_command, ["tiny", "--size", "48x48", "--lora", "4", "--card", card])
+        assert result.exit_code == 0, result.output
+        assert said in result.output
     assert CliRunner().invoke(plan_command, ["tiny", "--size", "48"]).exit_code == 2
 
 
