@@ -23,6 +23,7 @@ from reportlab.pdfgen.canvas import Canvas
 import sightline
 from sightline.core.errors import InputError
 from sightline.core.score import Proportion
+from sightline.recipes.dataset import Dataset
 from sightline.recipes.document_digest import digest
 from sightline.recipes.document_reasons import REASONS
 from sightline.recipes.document_report import write_report
@@ -195,7 +196,8 @@ def test_the_page_says_what_matters(small: Path) -> None:
 
 
 def write_audit(folder: Path, **said: Any) -> None:
-    audit = {"checks": {}, "pairs": 60, "drafts": 200, "seed": 0, "skipped": {}} | said
+    audit = {"dataset": Dataset(folder).fingerprint, "checks": {}, "pairs": 60, "drafts": 200, "seed": 0, "skipped": {}}
+    audit |= said
     (folder / "audit.json").write_text(json.dumps(audit))
 
 

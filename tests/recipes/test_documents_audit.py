@@ -9,12 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from sightline.core.score import Proportion
 from sightline.lm import Scripted
+from sightline.recipes.audit_record import saved_audit
+from sightline.recipes.card import write_card
 from sightline.recipes.dataset import Dataset
 from sightline.recipes.document_audit import TEXT, audit_documents
+from sightline.recipes.document_report import write_report
 from sightline.verify import PLANTS
 
 Cli = Callable[..., Any]
@@ -44,6 +48,16 @@ def test_every_kind_of_error_is_measured_without_a_model(cli: Cli, folder: Path)
     assert alarms["checked"] == audit["drafts"] >= audit["pairs"]
     assert {path: path.read_bytes() for path in before} == before, "the dataset itself is not changed"
     assert "What the checks catch" in (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_an_audit_of_other_rows_is_not_shown_as_theirs(folder: Path) -> None:
+    made = audit_documents(folder, limit=5)
+    assert saved_audit(folder) == made
+    path = min((folder / "data").glob("*.parquet"))
+    pq.write_table(pq.read_table(path).slice(1), path)
+    assert saved_audit(folder) is None
+    assert "Not audited yet" in write_report(folder).read_text(encoding="utf-8")
+    assert "Not audited yet" in write_card(folder).read_text(encoding="utf-8")
 
 
 def test_text_checks_reach_the_target_on_the_samples(built_samples: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from rich.console import RenderableType
 from sightline import show
 from sightline.core.errors import InputError
 from sightline.core.score import Proportion
+from sightline.recipes.dataset import Dataset
 from sightline.show.table import catch_rates
 from sightline.show.values import CatchRate
 
@@ -30,6 +31,8 @@ class Audit(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    dataset: str
+    """Fingerprint of the dataset as it was: catch rates of other rows or thresholds say nothing of it."""
     checks: dict[str, str]
     """Check -> what it is: which thresholds, which model."""
     pairs: int
@@ -70,12 +73,16 @@ def alarm_row(refused: Proportion) -> dict[str, Any]:
 
 
 def saved_audit(folder: Path) -> Audit | None:
-    """The audit of DIR, None where none was made. Raises InputError where the file is damaged."""
+    """The audit of DIR, None where none was made since its rows or settings changed. Raises InputError where the file
+    is damaged."""
     path = folder / FILE
+    if not path.is_file():
+        return None
     try:
-        return Audit.model_validate_json(path.read_bytes()) if path.is_file() else None
+        audit = Audit.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise InputError("the audit cannot be read", subject=path, remedy="run `sightline audit` again") from error
+    return audit if audit.dataset == Dataset(folder).fingerprint else None
 
 
 def audit_tables(audit: Audit) -> list[RenderableType]:

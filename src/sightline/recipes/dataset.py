@@ -27,6 +27,7 @@ from typing import Any
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from sightline.core.errors import InputError
+from sightline.core.fingerprint import fingerprint
 from sightline.core.media import MediaRef, Source
 from sightline.core.message import Message, Picture, Text
 from sightline.core.record import RunRecord
@@ -150,6 +151,11 @@ class Dataset:
             raise InputError("a model's training, no dataset", subject=folder, remedy="name the dataset's folder")
         with _readable(folder / "run.json") as path:
             self.run = RunRecord.model_validate_json(path.read_bytes())
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its run and of which rows it holds."""
+        return fingerprint([self.run.fingerprint, *(row["id"] for row in self.rows(["id"]))])
 
     def made_by(self, recipe: str) -> Dataset:
         """Itself, if that recipe made it; raises InputError else: other recipes keep other columns."""

@@ -54,7 +54,7 @@ def audit_documents(folder: Path, *, limit: int = 300, seed: int = 0, judge: LM 
         described["judge"] = f"{judge.name}, refuses below an agreement of {minimum}"
     planted = catch_rates(cases, checks, seed=seed, limit=limit)
     alarms = catch_rates(drafts, checks, kinds=(), seed=seed, limit=limit)
-    audit = _audit(planted, alarms, described)
+    audit = _audit(dataset.fingerprint, planted, alarms, described)
     write_whole(folder / FILE, audit.model_dump_json(indent=2) + "\n")
     write_card(folder)
     return audit
@@ -149,10 +149,11 @@ def _judge_check(judge: LM, asked: Asked, minimum: float) -> Check:
     return refuses
 
 
-def _audit(planted: CatchTable, alarms: CatchTable, checks: dict[str, str]) -> Audit:
+def _audit(dataset: str, planted: CatchTable, alarms: CatchTable, checks: dict[str, str]) -> Audit:
     untouched = {check: alarms.rate(UNTOUCHED, check) for check in checks}
     first = next(iter(checks))
     return Audit(
+        dataset=dataset,
         checks=checks,
         pairs=planted.rate(UNTOUCHED, first).n,
         drafts=untouched[first].n,

@@ -104,7 +104,8 @@ def audit_questions(
         raise InputError("no question to plant errors into", subject=folder)
     chosen = [sound[k * len(sound) // min(limit, len(sound))] for k in range(min(limit, len(sound)))]
     asked = Heuristics() if blind is None else Cached(blind, folder / REPLIES)
-    run = Dataset(folder).run.config
+    dataset = Dataset(folder)
+    run = dataset.run.config
     test = BlindConfig(judge=asked.name, rotations=run.get("rotations", BlindConfig.model_fields["rotations"].default))
     checks: Checks = {BLIND: lambda some: _weak(some, asked, test)}
     described = {BLIND: f"{asked.name}, {test.rotations} rotations at most, weak above half"}
@@ -113,13 +114,13 @@ def audit_questions(
         config = KeyConfig(verifier=judge.name, sees=run.get("sees", "text"), orders=run.get("key_orders", 2))
         checks[KEYS] = lambda some: _unconfirmed(some, reader, config, pictures)
         described[KEYS] = f"{judge.name}, must choose the key in {config.orders} orders"
-    audit = _measured(chosen, checks, described, seed)
+    audit = Audit(dataset=dataset.fingerprint, seed=seed, checks=described, **_measured(chosen, checks, seed))
     write_whole(folder / FILE, audit.model_dump_json(indent=2) + "\n")
     write_card(folder)
     return audit
 
 
-def _measured(chosen: list[Choice], checks: Checks, described: dict[str, str], seed: int) -> Audit:
+def _measured(chosen: list[Choice], checks: Checks, seed: int) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     skipped = {}
     for kind, (check, planter) in PLANTS.items():
@@ -128,15 +129,13 @@ def _measured(chosen: list[Choice], checks: Checks, described: dict[str, str], s
             rows.append(caught_row(kind, check, Proportion(sum(checks[check](planted)), len(planted))))
             skipped[kind] = len(chosen) - len(planted)
     alarms = {name: Proportion(sum(check(chosen)), len(chosen)) for name, check in checks.items()}
-    return Audit(
-        checks=described,
-        pairs=len(chosen),
-        drafts=len(chosen),
-        seed=seed,
-        rows=rows,
-        false_alarms={name: alarm_row(rate) for name, rate in alarms.items()},
-        skipped=skipped,
-    )
+    return {
+        "pairs": len(chosen),
+        "drafts": len(chosen),
+        "rows": rows,
+        "false_alarms": {name: alarm_row(rate) for name, rate in alarms.items()},
+        "skipped": skipped,
+    }
 
 
 def _said(choice: Choice, right: str) -> Choice:

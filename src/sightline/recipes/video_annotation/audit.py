@@ -59,6 +59,7 @@ def audit_videos(folder: Path, *, limit: int = 300, seed: int = 0) -> Audit:
     refused = Proportion(sum(bool(refusal(tree, video, config)) for tree, video in records), len(records))
     limits = config.model_dump_json(include={"align", "integrity"})
     audit = Audit(
+        dataset=dataset.fingerprint,
         checks={TIMES: f"order, bounds, coverage, times inside their scenes, distance to cuts; {limits}, no model"},
         pairs=len(records),
         drafts=len(records),
